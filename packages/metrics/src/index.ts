@@ -1,0 +1,3 @@
+export * from './counts.ts';
+export * from './ranking.ts';
+export * from './summary.ts';
