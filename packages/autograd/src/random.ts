@@ -79,7 +79,10 @@ export class Random {
   /** One of `items`, each as likely as its weight; all alike without weights. */
   pick<T>(items: readonly T[], weights?: readonly number[]): T {
     if (weights === undefined) return items[this.integer(0, items.length)]!;
-    let rest = this.uniform(0, weights.reduce((sum, weight) => sum + weight, 0));
+    let rest = this.uniform(
+      0,
+      weights.reduce((sum, weight) => sum + weight, 0),
+    );
     const index = weights.findIndex(weight => (rest -= weight) < 0);
     return items[index === -1 ? weights.findLastIndex(weight => weight > 0) : index]!;
   }

@@ -1,0 +1,219 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { Random } from '@forgelens/autograd';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import {
+  decodeImage,
+  decodeMap16,
+  decodeMask,
+  encodeJpeg,
+  encodeMap16,
+  encodeMask,
+  encodePng,
+  jpegRecompress,
+} from './codec.ts';
+import { readImage, readMask } from './files.ts';
+import { filledImage, type Image } from './image.ts';
+
+/** A smooth picture with a little noise, so that codecs have something to do. */
+function picture(width: number, height: number, seed = 1): Image {
+  const random = new Random(seed);
+  const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+    const x = Math.floor(i / 3) % width;
+    const y = Math.floor(i / 3 / width);
+    return 128 + 60 * Math.sin(x / 9 + (i % 3)) + 40 * Math.cos(y / 7) + random.uniform(-8, 8);
+  });
+  return { width, height, data };
+}
+const raw = (data: Uint8Array | Uint16Array, width: number, height: number, channels: 1 | 2 | 3 | 4) =>
+  sharp(data, { raw: { width, height, channels } });
+
+describe('decodeImage', () => {
+  test('returns the pixels that encodePng was given', async () => {
+    const image = picture(13, 7);
+    const decoded = await decodeImage(await encodePng(image), 'a.png');
+    expect([decoded.width, decoded.height]).toEqual([13, 7]);
+    expect(decoded.data).toEqual(image.data);
+    expect(decoded.source).toEqual({
+      format: 'png',
+      width: 13,
+      height: 7,
+      orientation: 1,
+      channels: 3,
+      bitDepth: 8,
+      colourSpace: 'srgb',
+      hasAlpha: false,
+    });
+  });
+
+  test('repeats grey to three channels', async () => {
+    const bytes = await raw(Uint8Array.of(0, 100, 255, 7), 2, 2, 1)
+      .toColourspace('b-w')
+      .png()
+      .toBuffer();
+    const decoded = await decodeImage(bytes, 'grey.png');
+    expect([...decoded.data]).toEqual([0, 0, 0, 100, 100, 100, 255, 255, 255, 7, 7, 7]);
+    expect(decoded.source).toMatchObject({ channels: 1, colourSpace: 'b-w' });
+  });
+
+  test('drops alpha without compositing, and says that there was one', async () => {
+    const decoded = await decodeImage(
+      await raw(Uint8Array.of(200, 100, 50, 0), 1, 1, 4)
+        .png()
+        .toBuffer(),
+      'alpha.png',
+    );
+    expect([...decoded.data]).toEqual([200, 100, 50]);
+    expect(decoded.source).toMatchObject({ channels: 4, hasAlpha: true });
+  });
+
+  test('keeps the upper 8 of 16 bits', async () => {
+    const levels = Uint16Array.of(0x00ff, 0x12ff, 0xffff);
+    const decoded = await decodeImage(await raw(levels, 1, 1, 3).toColourspace('rgb16').png().toBuffer(), 'deep.png');
+    expect([...decoded.data]).toEqual([0x00, 0x12, 0xff]);
+    expect(decoded.source).toMatchObject({ bitDepth: 16, colourSpace: 'rgb16' });
+  });
+
+  test('converts CMYK to RGB', async () => {
+    const bytes = await raw(filledImage(16, 16, [255, 255, 255]).data, 16, 16, 3)
+      .toColourspace('cmyk')
+      .jpeg()
+      .toBuffer();
+    const decoded = await decodeImage(bytes, 'cmyk.jpg');
+    expect(decoded.source).toMatchObject({ colourSpace: 'cmyk', channels: 4 });
+    expect(Math.min(...decoded.data)).toBeGreaterThan(240);
+  });
+
+  test('looks palettes up', async () => {
+    const bytes = await raw(filledImage(4, 4, [250, 10, 20]).data, 4, 4, 3)
+      .png({ palette: true })
+      .toBuffer();
+    expect([...(await decodeImage(bytes, 'palette.png')).data.subarray(0, 3)]).toEqual([250, 10, 20]);
+  });
+
+  test('ignores an embedded colour profile', async () => {
+    const image = filledImage(8, 8, [200, 60, 20]);
+    const bytes = await raw(image.data, 8, 8, 3).withIccProfile('p3', { attach: true }).png().toBuffer();
+    const stored = await sharp(bytes, { ignoreIcc: true }).raw().toBuffer();
+    expect((await sharp(bytes).metadata()).hasProfile).toBe(true);
+    expect([...(await decodeImage(bytes, 'profile.png')).data]).toEqual([...stored]);
+  });
+
+  test('applies the EXIF orientation and records it with the stored size', async () => {
+    const image = picture(20, 10);
+    const bytes = await raw(image.data, 20, 10, 3).withMetadata({ orientation: 6 }).png().toBuffer();
+    const decoded = await decodeImage(bytes, 'turned.png');
+    expect([decoded.width, decoded.height]).toEqual([10, 20]);
+    expect(decoded.source).toMatchObject({ orientation: 6, width: 20, height: 10 });
+    // Turned clockwise: the bottom left corner as stored comes to the top left.
+    expect([...decoded.data.subarray(0, 3)]).toEqual([...image.data.subarray(9 * 20 * 3, 9 * 20 * 3 + 3)]);
+  });
+
+  test.each(['webp', 'tiff', 'gif'] as const)('reads %s', async format => {
+    const bytes = await raw(filledImage(9, 5, [255, 0, 0]).data, 9, 5, 3)
+      .toFormat(format)
+      .toBuffer();
+    const decoded = await decodeImage(bytes, `a.${format}`);
+    expect([decoded.width, decoded.height, decoded.source.format]).toEqual([9, 5, format]);
+    expect(decoded.data[0]).toBeGreaterThan(240);
+  });
+
+  test('reads one pixel', async () => {
+    expect([...(await decodeImage(await encodePng(filledImage(1, 1, [1, 2, 3])), 'dot.png')).data]).toEqual([1, 2, 3]);
+  });
+
+  test('reads 50 megapixels', async () => {
+    const bytes = await sharp({ create: { width: 10_000, height: 5_000, channels: 3, background: '#405060' } })
+      .jpeg()
+      .toBuffer();
+    const decoded = await decodeImage(bytes, 'large.jpg');
+    expect(decoded.data.length).toBe(150_000_000);
+  });
+
+  test('refuses more pixels than the limit', async () => {
+    const bytes = await encodePng(filledImage(40, 30));
+    await expect(decodeImage(bytes, 'big.png', { maxPixels: 1000 })).rejects.toThrow(
+      'big.png: 40×30 is 1200 pixels but at most 1000 are decoded; scale the picture down or raise the limit',
+    );
+  });
+
+  test('refuses an empty file, a text and a drawing', async () => {
+    await expect(decodeImage(new Uint8Array(), 'empty.jpg')).rejects.toThrow(
+      'empty.jpg: not a readable image (the file is empty)',
+    );
+    await expect(decodeImage(Buffer.from('hello, world'), 'text.jpg')).rejects.toThrow(
+      'text.jpg: not a readable image (Input buffer contains unsupported image format)',
+    );
+    await expect(
+      decodeImage(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), 'a.svg'),
+    ).rejects.toThrow('a.svg: not a readable image (svg is none of jpeg, png, webp, tiff, gif, heif)');
+  });
+
+  test.each([
+    ['jpg', (image: Image) => encodeJpeg(image, { quality: 90 })],
+    ['png', encodePng],
+  ])('refuses a truncated %s', async (extension, encode) => {
+    const bytes = await encode(picture(200, 200));
+    const cut = bytes.subarray(0, bytes.length >> 1);
+    await expect(decodeImage(cut, `cut.${extension}`)).rejects.toThrow(/^cut\.\w+: not a readable image \(.+\)$/);
+  });
+});
+
+test('jpegRecompress degrades with falling quality', async () => {
+  const image = picture(64, 48);
+  const error = async (quality: number) => {
+    const { data } = await jpegRecompress(image, quality, '4:4:4');
+    return data.reduce((sum, value, i) => sum + Math.abs(value - image.data[i]!), 0) / data.length;
+  };
+  const [high, low] = [await error(95), await error(30)];
+  expect(high).toBeGreaterThan(0);
+  expect(low).toBeGreaterThan(2 * high);
+});
+
+describe('masks and maps', () => {
+  test('a mask comes back from its PNG', async () => {
+    const mask = { width: 3, height: 2, data: Uint8Array.of(0, 1, 1, 0, 0, 1) };
+    expect(await decodeMask(await encodeMask(mask), 'mask.png')).toEqual(mask);
+  });
+
+  test('a mask pixel is tampered where the mean of its channels is above the threshold', async () => {
+    const bytes = await encodePng({ width: 3, height: 1, data: Uint8Array.of(255, 127, 0, 255, 128, 0, 0, 255, 0) });
+    expect([...(await decodeMask(bytes, 'm.png')).data]).toEqual([0, 1, 0]);
+    expect([...(await decodeMask(bytes, 'm.png', { threshold: 0 })).data]).toEqual([1, 1, 1]);
+  });
+
+  test('a probability map comes back from its 16-bit PNG to half a level', async () => {
+    const random = new Random(2);
+    const map = Float32Array.from({ length: 35 }, () => random.uniform());
+    const { width, height, probabilities } = await decodeMap16(await encodeMap16(map, 7, 5), 'map.png');
+    expect([width, height]).toEqual([7, 5]);
+    for (const [i, p] of map.entries()) expect(Math.abs(p - probabilities[i]!)).toBeLessThan(0.51 / 65535);
+  });
+
+  test('decodeMap16 reads 8 bits and refuses colour', async () => {
+    const grey = await encodeMask({ width: 2, height: 1, data: Uint8Array.of(0, 1) });
+    expect([...(await decodeMap16(grey, 'grey.png')).probabilities]).toEqual([0, 1]);
+    await expect(decodeMap16(await encodePng(filledImage(2, 2)), 'rgb.png')).rejects.toThrow(
+      'rgb.png: not a probability map (png of 3 channels); it must be a grey PNG',
+    );
+  });
+});
+
+describe('files', () => {
+  let folder: string;
+  beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'forgelens-'))));
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test('readImage and readMask read what is there and name what is not', async () => {
+    const path = join(folder, 'a.png');
+    await writeFile(path, await encodePng(filledImage(2, 2, [255, 255, 255])));
+    expect((await readImage(path)).width).toBe(2);
+    expect([...(await readMask(path)).data]).toEqual([1, 1, 1, 1]);
+    await expect(readImage(join(folder, 'b.png'))).rejects.toThrow(`${join(folder, 'b.png')}: no such file`);
+    await expect(readMask(folder)).rejects.toThrow(`${folder}: cannot be read (EISDIR)`);
+  });
+});

@@ -1,0 +1,3 @@
+export * from './codec.ts';
+export * from './files.ts';
+export * from './pixels.ts';

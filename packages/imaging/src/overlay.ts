@@ -1,0 +1,60 @@
+import { ShapeError } from '@forgelens/autograd';
+
+import type { Image } from './image.ts';
+
+/** Nine colours of matplotlib's magma, evenly spaced in [0, 1]: lightness rises evenly, so it reads without colour. */
+const magma = [
+  [0, 0, 4],
+  [28, 16, 68],
+  [79, 18, 123],
+  [129, 37, 129],
+  [181, 54, 122],
+  [229, 80, 100],
+  [251, 135, 97],
+  [254, 194, 135],
+  [252, 253, 191],
+] as const;
+
+/** The colour of a probability in [0, 1], safe for colour-blind readers. */
+export function mapColour(probability: number): readonly [number, number, number] {
+  const position = Math.min(Math.max(probability, 0), 1) * (magma.length - 1);
+  const index = Math.min(Math.floor(position), magma.length - 2);
+  const low = magma[index]!;
+  const high = magma[index + 1]!;
+  const mix = (c: 0 | 1 | 2) => Math.round(low[c] + (high[c] - low[c]) * (position - index));
+  return [mix(0), mix(1), mix(2)];
+}
+
+/**
+ * A probability map laid over its picture: the more probable, the more of the map's colour (at most 70 %), and a white
+ * line with a black edge around what lies above the threshold.
+ *
+ * @param probabilities - [H · W] row-major, in [0, 1], of the image's own size
+ * @throws {ShapeError} when the map does not have the image's number of pixels.
+ */
+export function overlay(image: Image, probabilities: Float32Array, { threshold = 0.5 } = {}): Image {
+  const { width, height } = image;
+  if (probabilities.length !== width * height)
+    throw new ShapeError(
+      'overlay',
+      `the map has ${probabilities.length} values but the image is ${width}×${height} = ${width * height} pixels; resize the map first`,
+    );
+  const data = new Uint8Array(image.data);
+  const isAbove = (x: number, y: number) =>
+    x >= 0 && y >= 0 && x < width && y < height && probabilities[y * width + x]! > threshold;
+  const touches = (x: number, y: number, above: boolean) =>
+    isAbove(x - 1, y) === above ||
+    isAbove(x + 1, y) === above ||
+    isAbove(x, y - 1) === above ||
+    isAbove(x, y + 1) === above;
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const i = y * width + x;
+      const above = isAbove(x, y);
+      const outlined = touches(x, y, !above);
+      const opacity = outlined ? 1 : 0.7 * Math.min(Math.max(probabilities[i]!, 0), 1);
+      const colour = !outlined ? mapColour(probabilities[i]!) : above ? [255, 255, 255] : [0, 0, 0];
+      for (let c = 0; c < 3; c++) data[3 * i + c] = Math.round((1 - opacity) * data[3 * i + c]! + opacity * colour[c]!);
+    }
+  return { width, height, data };
+}

@@ -1,0 +1,6 @@
+/** What needs no codec and no file: the part of this room that also runs in a browser. */
+export * from './degrade.ts';
+export * from './image.ts';
+export * from './overlay.ts';
+export * from './resize.ts';
+export * from './tensor.ts';
