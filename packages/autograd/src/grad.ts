@@ -1,0 +1,60 @@
+import { ShapeError } from './errors.ts';
+import { add } from './ops/elementwise.ts';
+import { fill } from './ops/shape.ts';
+import type { AnyNode, Value } from './value.ts';
+import { opName, origin, sameShape } from './value.ts';
+
+/**
+ * Reverse-mode differentiation: the gradients of y in each of xs, as values of the same graph, so that they can be
+ * differentiated again. null where y does not depend on x through differentiable ops.
+ *
+ * @param y - any shape; its gradient is taken against `dy`
+ * @param dy - the cotangent of y, of y's shape; ones by default, which for a scalar loss is d loss / d x
+ * @throws {ShapeError} when an op's rule gives a cotangent that does not have its input's shape
+ */
+export function grad(y: Value, xs: readonly Value[], dy: Value = fill(1, y.shape, y.dtype)): readonly (Value | null)[] {
+  if (!sameShape(dy.shape, y.shape)) throw new ShapeError('grad', `dy has shape [${dy.shape}] but y has [${y.shape}]`);
+  const cotangents = new Map<Value, Value>([[y, dy]]);
+  for (const node of nodesBetween(y, new Set(xs)).reverse()) {
+    if (node.op.vjp === 'none') continue;
+    const dys = node.outputs.map(output => cotangents.get(output) ?? null);
+    if (dys.every(d => d === null)) continue;
+    const first = dys[0] ?? fill(0, node.y.shape, node.y.dtype);
+    const dxs: readonly (Value | null)[] = node.op.vjp(first, node, dys);
+    for (const [i, dx] of dxs.entries()) {
+      if (dx === null) continue;
+      const x: Value = node.inputs[i];
+      if (!sameShape(dx.shape, x.shape))
+        throw new ShapeError(
+          'grad',
+          `${opName(node.op)} gave a cotangent of shape [${dx.shape}] for input ${i} of shape [${x.shape}]; made at ${origin(node).join(' < ')}`,
+        );
+      const before = cotangents.get(x);
+      cotangents.set(x, before === undefined ? dx : add(before, dx));
+    }
+  }
+  return xs.map(x => cotangents.get(x) ?? null);
+}
+
+/** The nodes on the paths from any of xs to y, in topological order. Composite nodes count as one. */
+function nodesBetween(y: Value, xs: ReadonlySet<Value>): AnyNode[] {
+  const reaches = new Map<AnyNode, boolean>();
+  const order: AnyNode[] = [];
+  const visit: { node: AnyNode; done: boolean }[] = [];
+  if (y.node) visit.push({ node: y.node, done: false });
+  while (visit.length > 0) {
+    const { node, done } = visit.pop()!;
+    const inputs: readonly Value[] = node.inputs;
+    if (done) {
+      const hit = inputs.some(x => xs.has(x) || (x.node !== null && reaches.get(x.node) === true));
+      reaches.set(node, hit);
+      if (hit) order.push(node);
+      continue;
+    }
+    if (reaches.has(node)) continue;
+    reaches.set(node, false);
+    visit.push({ node, done: true });
+    for (const x of inputs) if (x.node && !reaches.has(x.node)) visit.push({ node: x.node, done: false });
+  }
+  return order;
+}

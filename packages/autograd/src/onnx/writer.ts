@@ -1,0 +1,145 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { Graph } from '../graph.ts';
+import { operandsOf, resolve } from '../graph.ts';
+import { onnxDTypes } from '../ops/elementwise.ts';
+import type { Tensor, TensorType } from '../tensor.ts';
+import type { AnyNode, OnnxAttributes, OnnxFloat, PrimitiveOp, Value } from '../value.ts';
+import { Constant } from '../value.ts';
+import type { AttributeProtoSchema, NodeProtoSchema, TensorProtoSchema, ValueInfoProtoSchema } from './generated/onnx_pb.ts';
+import { AttributeProto_AttributeType, ModelProtoSchema } from './generated/onnx_pb.ts';
+
+/** The version of the standard operators that graphs are written in, and the file format that goes with it. */
+const opset = 20n;
+const irVersion = 9n;
+
+/** The prefix of the outputs that hold the next state. */
+export const nextPrefix = 'next.';
+
+/** A graph as an ONNX file, and what a runtime must know to run it. */
+export interface OnnxModel {
+  readonly bytes: Uint8Array;
+  readonly inputs: Readonly<Record<string, TensorType>>;
+  readonly outputs: Readonly<Record<string, TensorType>>;
+  readonly state: Readonly<Record<string, TensorType>>;
+  /** The nodes by their ONNX names, for error messages. */
+  readonly nodes: ReadonlyMap<string, AnyNode>;
+}
+
+/** Writes a graph as an ONNX model of standard operators. `metadata` goes into the file's metadata_props. */
+export function writeOnnx(graph: Graph, metadata: Readonly<Record<string, string>> = {}): OnnxModel {
+  const names = new Map<Value, string>();
+  const initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
+  const nodes: MessageInitShape<typeof NodeProtoSchema>[] = [];
+  const byName = new Map<string, AnyNode>();
+  const constants = new Map<string, string>();
+
+  for (const [name, value] of Object.entries(graph.inputs)) names.set(value, name);
+  for (const [name, { value }] of Object.entries(graph.state)) names.set(value, name);
+  for (const [value, { name, tensor }] of graph.weights) {
+    names.set(value, name);
+    initializers.push(tensorProto(name, tensor));
+  }
+
+  const nameOf = (value: Value): string => {
+    const x = resolve(value);
+    let name = names.get(x);
+    if (name === undefined && x instanceof Constant) {
+      const key = constantKey(x.tensor);
+      name = (key && constants.get(key)) ?? `constant_${initializers.length}`;
+      if (key === null || !constants.has(key)) initializers.push(tensorProto(name, x.tensor));
+      if (key !== null) constants.set(key, name);
+      names.set(x, name);
+    }
+    return name!;
+  };
+
+  for (const [i, node] of graph.nodes.entries()) {
+    const op = node.op as PrimitiveOp<readonly Value[], unknown>;
+    const name = `${op.onnx}_${i}`;
+    byName.set(name, node);
+    for (const [k, output] of node.outputs.entries()) names.set(output, k === 0 ? name : `${name}.${k}`);
+    nodes.push({
+      name,
+      opType: op.onnx,
+      input: operandsOf(node).map(x => (x === null ? '' : nameOf(x))),
+      output: node.outputs.map(output => names.get(output)!),
+      attribute: attributeProtos(op.attributes?.(node.attrs, node.inputs) ?? {}),
+    });
+  }
+
+  // Outputs get their names by an Identity, since one value may be several outputs, or an input as well.
+  const results: [string, Value][] = [
+    ...Object.entries(graph.outputs),
+    ...Object.entries(graph.state).map(([name, { next }]): [string, Value] => [nextPrefix + name, next]),
+  ];
+  for (const [name, value] of results)
+    nodes.push({ name: `output ${name}`, opType: 'Identity', input: [nameOf(value)], output: [name], attribute: [] });
+
+  const model = create(ModelProtoSchema, {
+    irVersion,
+    opsetImport: [{ domain: '', version: opset }],
+    producerName: 'forgelens',
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    graph: {
+      name: 'forgelens',
+      node: nodes,
+      initializer: initializers,
+      input: [
+        ...Object.entries(graph.inputs).map(([name, x]) => valueInfo(name, x)),
+        ...Object.entries(graph.state).map(([name, { value }]) => valueInfo(name, value)),
+      ],
+      output: results.map(([name, x]) => valueInfo(name, x)),
+    },
+  });
+  const types = (values: Readonly<Record<string, Value>>): Record<string, TensorType> =>
+    Object.fromEntries(Object.entries(values).map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+  return {
+    bytes: toBinary(ModelProtoSchema, model),
+    inputs: types(graph.inputs),
+    outputs: types(graph.outputs),
+    state: types(Object.fromEntries(Object.entries(graph.state).map(([name, { value }]) => [name, value]))),
+    nodes: byName,
+  };
+}
+
+/** Equal small constants are written once. */
+const constantKey = (tensor: Tensor): string | null =>
+  tensor.size > 16 ? null : `${tensor.dtype} [${tensor.shape}] ${tensor.data.join(' ')}`;
+
+const tensorProto = (name: string, tensor: Tensor): MessageInitShape<typeof TensorProtoSchema> => ({
+  name,
+  dataType: onnxDTypes[tensor.dtype],
+  dims: tensor.shape.map(BigInt),
+  rawData: tensor.bytes,
+});
+
+const valueInfo = (name: string, { dtype, shape }: TensorType): MessageInitShape<typeof ValueInfoProtoSchema> => ({
+  name,
+  type: {
+    value: {
+      case: 'tensorType',
+      value: {
+        elemType: onnxDTypes[dtype],
+        shape: { dim: shape.map(n => ({ value: { case: 'dimValue', value: BigInt(n) } })) },
+      },
+    },
+  },
+});
+
+function attributeProtos(attributes: OnnxAttributes): MessageInitShape<typeof AttributeProtoSchema>[] {
+  const Type = AttributeProto_AttributeType;
+  return Object.entries(attributes).map(([name, value]) => {
+    if (typeof value === 'string') return { name, type: Type.STRING, s: new TextEncoder().encode(value) };
+    if (typeof value === 'number') return { name, type: Type.INT, i: BigInt(value) };
+    if ('float' in value) return floatAttribute(name, value);
+    return { name, type: Type.INTS, ints: value.map(BigInt) };
+  });
+}
+
+function floatAttribute(name: string, { float }: OnnxFloat): MessageInitShape<typeof AttributeProtoSchema> {
+  const Type = AttributeProto_AttributeType;
+  return typeof float === 'number'
+    ? { name, type: Type.FLOAT, f: float }
+    : { name, type: Type.FLOATS, floats: [...float] };
+}

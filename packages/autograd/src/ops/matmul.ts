@@ -1,0 +1,80 @@
+import { ShapeError } from '../errors.ts';
+import type { PrimitiveOp, Value } from '../value.ts';
+import { apply1 } from '../value.ts';
+import { add, broadcastShapes, sumTo } from './elementwise.ts';
+import { reduceSum } from './reduce.ts';
+import { reshape, transposeLast } from './shape.ts';
+
+const matmulOp: PrimitiveOp<readonly [a: Value, b: Value], null> = {
+  onnx: 'MatMul',
+  infer([a, b]) {
+    if (a.rank < 2 || b.rank < 2 || a.shape.at(-1) !== b.shape.at(-2))
+      throw new ShapeError('matmul', `the last axis of [${a.shape}] must equal the last but one of [${b.shape}]`);
+    const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), 'matmul');
+    return [{ dtype: a.dtype, shape: [...batch, a.shape.at(-2)!, b.shape.at(-1)!] }];
+  },
+  vjp: (dy, { inputs: [a, b] }) => [
+    sumTo(matmul(dy, transposeLast(b)), a.shape),
+    sumTo(matmul(transposeLast(a), dy), b.shape),
+  ],
+};
+
+/**
+ * Matrix product of the last two axes; leading axes are a batch and broadcast.
+ * [.., M, K] · [.., K, N] → [.., M, N]
+ */
+export const matmul = (a: Value, b: Value): Value => apply1(matmulOp, [a, b], null);
+
+interface GemmAttrs {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+const gemmOp: PrimitiveOp<readonly [a: Value, b: Value], GemmAttrs> = {
+  onnx: 'Gemm',
+  infer([a, b], { transposeA, transposeB }) {
+    const [m, k] = transposeA ? [a.shape[1], a.shape[0]] : a.shape;
+    const [k2, n] = transposeB ? [b.shape[1], b.shape[0]] : b.shape;
+    if (a.rank !== 2 || b.rank !== 2 || k !== k2)
+      throw new ShapeError('gemm', `[${a.shape}]${transposeA ? 'ᵀ' : ''} · [${b.shape}]${transposeB ? 'ᵀ' : ''} is not a matrix product`);
+    return [{ dtype: a.dtype, shape: [m!, n!] }];
+  },
+  attributes: ({ transposeA, transposeB }) => ({ transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 }),
+  vjp: (dy, { inputs: [a, b], attrs: { transposeA, transposeB } }) => [
+    transposeA ? gemm(b, dy, transposeB, true) : gemm(dy, b, false, !transposeB),
+    transposeB ? gemm(dy, a, true, transposeA) : gemm(a, dy, !transposeA, false),
+  ],
+};
+
+/** Product of two matrices, either of them transposed without a copy. */
+export const gemm = (a: Value, b: Value, transposeA = false, transposeB = false): Value =>
+  apply1(gemmOp, [a, b], { transposeA, transposeB });
+
+const linearOp: PrimitiveOp<readonly [x: Value, weight: Value, bias: Value], null> = {
+  onnx: 'Gemm',
+  infer([x, weight, bias]) {
+    const [m, k] = x.shape;
+    const [n, k2] = weight.shape;
+    if (x.rank !== 2 || weight.rank !== 2 || k !== k2 || bias.rank !== 1 || bias.shape[0] !== n)
+      throw new ShapeError('linear', `x [${x.shape}] has ${k} features but weight [${weight.shape}] expects ${k2} and bias [${bias.shape}] must be [${n}]`);
+    return [{ dtype: x.dtype, shape: [m!, n!] }];
+  },
+  attributes: () => ({ transB: 1 }),
+  vjp: (dy, { inputs: [x, weight] }) => [gemm(dy, weight), gemm(dy, x, true), reduceSum(dy, [0])],
+};
+
+/**
+ * x · weightᵀ + bias on the last axis: [.., K] → [.., N].
+ * @param weight - [N, K], as in PyTorch
+ * @param bias - [N]
+ */
+export function linear(x: Value, weight: Value, bias?: Value): Value {
+  const k = x.shape.at(-1)!;
+  const rows = reshape(x, [-1, k]);
+  const y = bias ? apply1(linearOp, [rows, weight, bias], null) : gemm(rows, weight, false, true);
+  return reshape(y, [...x.shape.slice(0, -1), weight.shape[0]!]);
+}
+
+/** Adds a bias to one axis: x [.., C, ..] + bias [C] along `axis`. */
+export const addBias = (x: Value, bias: Value, axis: number): Value =>
+  add(x, reshape(bias, [bias.shape[0]!, ...Array<number>(x.rank - 1 - axis).fill(1)]));

@@ -1,0 +1,157 @@
+import { ShapeError } from '../errors.ts';
+import type { CompositeOp, PrimitiveOp, Value } from '../value.ts';
+import { apply1, axisOf, float, scalar } from '../value.ts';
+import { add, div, exp, log, mul, sqrt, square, sub } from './elementwise.ts';
+import { reduceMax, reduceMean, reduceSum } from './reduce.ts';
+import { reshape } from './shape.ts';
+
+const softmaxOp: PrimitiveOp<readonly [x: Value], { axis: number }> = {
+  onnx: 'Softmax',
+  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
+  attributes: ({ axis }) => ({ axis }),
+  vjp(dy, { y, attrs: { axis } }) {
+    const weighted = mul(dy, y);
+    return [sub(weighted, mul(y, reduceSum(weighted, [axis], { keepDims: true })))];
+  },
+};
+
+/** eˣ / Σ eˣ along an axis. */
+export const softmax = (x: Value, axis = -1): Value => apply1(softmaxOp, [x], { axis: axisOf(x, axis, 'softmax') });
+
+/** ln Σ eˣ along an axis, which stays as 1; without overflow. */
+export function logSumExp(x: Value, axis = -1): Value {
+  const top = reduceMax(x, [axis], { keepDims: true });
+  return add(log(reduceSum(exp(sub(x, top)), [axis], { keepDims: true })), top);
+}
+
+const logSoftmaxOp: CompositeOp<readonly [x: Value], { axis: number }> = {
+  composite: 'logSoftmax',
+  build: ([x], { axis }) => sub(x, logSumExp(x, axis)),
+  vjp: (dy, { y, attrs: { axis } }) => [sub(dy, mul(exp(y), reduceSum(dy, [axis], { keepDims: true })))],
+};
+
+/** The logarithm of softmax. (ONNX's LogSoftmax does not run on WebGPU.) */
+export const logSoftmax = (x: Value, axis = -1): Value =>
+  apply1(logSoftmaxOp, [x], { axis: axisOf(x, axis, 'logSoftmax') });
+
+const layerNormOp: PrimitiveOp<readonly [x: Value, weight: Value, bias: Value], { eps: number }> = {
+  onnx: 'LayerNormalization',
+  infer([x, weight, bias]) {
+    const c = x.shape.at(-1);
+    if (weight.rank !== 1 || weight.shape[0] !== c || bias.rank !== 1 || bias.shape[0] !== c)
+      throw new ShapeError('layerNorm', `weight [${weight.shape}] and bias [${bias.shape}] must be [${c}], the last axis of x [${x.shape}]`);
+    return [{ dtype: x.dtype, shape: x.shape }];
+  },
+  attributes: ({ eps }) => ({ axis: -1, epsilon: float(eps) }),
+  vjp(dy, { inputs: [x, weight], attrs: { eps } }) {
+    const last = [x.rank - 1];
+    const mean = (v: Value) => reduceMean(v, last, { keepDims: true });
+    const centred = sub(x, mean(x));
+    const scale = div(scalar(1, x.dtype), sqrt(add(mean(square(centred)), scalar(eps, x.dtype))));
+    const normal = mul(centred, scale);
+    const leading = [...Array(x.rank - 1).keys()];
+    const dyNormal = mul(dy, normal);
+    const dn = mul(dy, weight);
+    // dx = scale · (dn − mean(dn) − normal · mean(dn · normal))
+    const dx = mul(sub(sub(dn, mean(dn)), mul(normal, mean(mul(dn, normal)))), scale);
+    return [dx, reduceSum(dyNormal, leading), reduceSum(dy, leading)];
+  },
+};
+
+/**
+ * Layer normalization over the last axis: (x − mean) / √(variance + eps) · weight + bias.
+ * Ba, Kiros and Hinton 2016, https://arxiv.org/abs/1607.06450.
+ * @param x - [.., C]
+ * @param weight - [C]
+ * @param bias - [C]
+ */
+export const layerNorm = (x: Value, weight: Value, bias: Value, eps = 1e-5): Value =>
+  apply1(layerNormOp, [x, weight, bias], { eps });
+
+/** Mean and (population) variance of each channel over batch, height and width: [C] and [C]. */
+export function channelMoments(x: Value): readonly [mean: Value, variance: Value] {
+  const c = x.shape[1]!;
+  const mean = reduceMean(x, [0, 2, 3], { keepDims: true });
+  const variance = reduceMean(square(sub(x, mean)), [0, 2, 3], { keepDims: true });
+  return [reshape(mean, [c]), reshape(variance, [c])];
+}
+
+type NormInputs = readonly [x: Value, weight: Value, bias: Value, mean: Value, variance: Value];
+
+const normalizeOp: PrimitiveOp<NormInputs, { eps: number }> = {
+  onnx: 'BatchNormalization',
+  infer([x, ...channels]) {
+    const c = x.shape[1];
+    for (const v of channels)
+      if (v.rank !== 1 || v.shape[0] !== c)
+        throw new ShapeError('batchNorm', `weight, bias, mean and variance must be [${c}], the channels of x [${x.shape}], got [${v.shape}]`);
+    return [{ dtype: x.dtype, shape: x.shape }];
+  },
+  attributes: ({ eps }) => ({ epsilon: float(eps) }),
+  vjp(dy, { inputs: [x, weight, , mean, variance], attrs: { eps } }) {
+    const others = [...x.shape.keys()].filter(axis => axis !== 1);
+    const wide = (v: Value) => reshape(v, [v.shape[0]!, ...Array<number>(x.rank - 2).fill(1)]);
+    const scale = div(scalar(1, x.dtype), sqrt(add(variance, scalar(eps, x.dtype))));
+    const sum = reduceSum(dy, others);
+    const sumWithX = sub(reduceSum(mul(dy, x), others), mul(mean, sum)); // Σ dy · (x − mean)
+    const dWeight = mul(sumWithX, scale);
+    const dMean = mul(mul(sum, mul(weight, scale)), scalar(-1, x.dtype));
+    const dVariance = mul(mul(sumWithX, mul(weight, mul(scale, square(scale)))), scalar(-0.5, x.dtype));
+    return [mul(dy, wide(mul(weight, scale))), dWeight, sum, dMean, dVariance];
+  },
+};
+
+/** (x − mean) / √(variance + eps) · weight + bias with the statistics given: batch norm in evaluation. [N, C, ..] */
+export const normalizeChannels = (x: Value, weight: Value, bias: Value, mean: Value, variance: Value, eps = 1e-5): Value =>
+  apply1(normalizeOp, [x, weight, bias, mean, variance], { eps });
+
+const batchNormOp: CompositeOp<NormInputs, { eps: number }> = {
+  composite: 'batchNorm',
+  build: ([x, weight, bias, mean, variance], { eps }) => normalizeChannels(x, weight, bias, mean, variance, eps),
+  // With the batch's own statistics the gradient is one scale, slope and shift per channel: dx = A·dy + B·x + C.
+  vjp(dy, { inputs: [x, weight, , mean, variance], attrs: { eps } }) {
+    const [n, c, h, w] = x.shape as [number, number, number, number];
+    const count = scalar(1 / (n * h * w), x.dtype);
+    const scale = div(scalar(1, x.dtype), sqrt(add(variance, scalar(eps, x.dtype))));
+    const sum = reduceSum(dy, [0, 2, 3]);
+    const dWeight = mul(sub(reduceSum(mul(dy, x), [0, 2, 3]), mul(mean, sum)), scale);
+    const a = mul(weight, scale);
+    const b = mul(mul(a, mul(dWeight, scale)), mul(count, scalar(-1, x.dtype)));
+    const shift = sub(mul(mul(a, sum), mul(count, scalar(-1, x.dtype))), mul(b, mean));
+    const wide = (v: Value) => reshape(v, [c, 1, 1]);
+    return [add(add(mul(dy, wide(a)), mul(x, wide(b))), wide(shift)), dWeight, sum, null, null];
+  },
+};
+
+/**
+ * Batch normalization with the batch's own statistics, as in training.
+ * Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
+ *
+ * @param x - [N, C, H, W]
+ * @param weight - [C]
+ * @param bias - [C]
+ * @returns the normalized x; and the batch's mean and population variance, [C] each, for the running statistics
+ */
+export function batchNorm(x: Value, weight: Value, bias: Value, eps = 1e-5): readonly [y: Value, mean: Value, variance: Value] {
+  const [mean, variance] = channelMoments(x);
+  return [apply1(batchNormOp, [x, weight, bias, mean, variance], { eps }), mean, variance];
+}
+
+/**
+ * Group normalization: channels are cut into `groups`, each normalized with its own mean and variance per image.
+ * Wu and He 2018, https://arxiv.org/abs/1803.08494.
+ * @param x - [N, C, ..]
+ * @param weight - [C]
+ * @param bias - [C]
+ * @throws {ShapeError} when C is not divisible by `groups`
+ */
+export function groupNorm(x: Value, groups: number, weight: Value, bias: Value, eps = 1e-5): Value {
+  const [n, c] = x.shape as readonly [number, number];
+  if (c % groups !== 0) throw new ShapeError('groupNorm', `${c} channels (shape [${x.shape}]) are not divisible by ${groups} groups`);
+  const grouped = reshape(x, [n, groups, -1]);
+  const centred = sub(grouped, reduceMean(grouped, [2], { keepDims: true }));
+  const variance = reduceMean(square(centred), [2], { keepDims: true });
+  const normal = reshape(div(centred, sqrt(add(variance, scalar(eps, x.dtype)))), x.shape);
+  const wide = (v: Value) => reshape(v, [c, ...Array<number>(x.rank - 2).fill(1)]);
+  return add(mul(normal, wide(weight)), wide(bias));
+}
