@@ -1,0 +1,2 @@
+export * from './evaluate-localizer.ts';
+export * from './protocol.ts';

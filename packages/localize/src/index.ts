@@ -1,0 +1,3 @@
+export * from './localizer.ts';
+export * from './regions.ts';
+export * from './software.ts';

@@ -1,0 +1,82 @@
+import { UsageError } from '@forgelens/autograd';
+import type { Image } from '@forgelens/imaging';
+
+/** Where an image may have been tampered with, at the image's own size. */
+export interface Localization {
+  readonly width: number;
+  readonly height: number;
+  /** Probability of tampering, [H·W] row-major, in [0, 1]. */
+  readonly probabilities: Float32Array;
+  /** Of the image as a whole, in [0, 1]; by the rule that `ModelInfo.scoreRule` names. */
+  readonly score: number;
+}
+
+/** What a result says about the model that made it. */
+export interface ModelInfo {
+  readonly id: string;
+  readonly version: string;
+  readonly name: string;
+  /** How many trained numbers the model has. */
+  readonly parameters: number;
+  /** Of the weights: under which terms they may be used. */
+  readonly licence: string;
+  /** SHA-256 of the weights file, in hexadecimal. */
+  readonly weightsSha256: string;
+  /** What the network gets to see, in words: channels, range, normalization. */
+  readonly input: string;
+  /** How an image of any size is brought to the network, in words. */
+  readonly sizePolicy: string;
+  /** How the score of an image is taken from its map, in words. */
+  readonly scoreRule: string;
+  /** What the model is known not to see, or to see where nothing is. One sentence each. */
+  readonly limitations: readonly string[];
+}
+
+/** A model that is ready to look at images, with its weights and its runtime. */
+export interface Localizer {
+  readonly info: ModelInfo;
+  locate(image: Image): Promise<Localization>;
+  close(): Promise<void>;
+}
+
+/** What is known of a model without opening it, from its model card. */
+export interface ModelCard {
+  readonly id: string;
+  readonly name: string;
+  /** What it is, in one sentence. */
+  readonly summary: string;
+  readonly parameters: number;
+  readonly input: string;
+  readonly sizePolicy: string;
+  /** The weights that come with the program; null where there are none and the model must be trained first. */
+  readonly weights: { readonly bytes: number; readonly sha256: string; readonly licence: string } | null;
+  /** As measured when the weights were released, by set and metric. */
+  readonly scores: readonly { readonly set: string; readonly metric: string; readonly value: number }[];
+  readonly limitations: readonly string[];
+}
+
+/** Every result carries this sentence, because every score below the threshold is read as more than it says. */
+export const absenceIsNoProof = 'Absence of a finding is not proof of authenticity.';
+
+/** The error of an id that is neither a known model nor a checkpoint, with the id that was probably meant. */
+export function unknownModel(given: string, known: readonly string[]): UsageError {
+  const byDistance = known
+    .map(id => ({ id, distance: editDistance(given, id) }))
+    .sort((a, b) => a.distance - b.distance);
+  const nearest = byDistance[0];
+  const isNear = nearest !== undefined && nearest.distance <= Math.max(2, given.length / 3);
+  const hint = isNear ? `; did you mean "${nearest.id}"?` : ' and no such file';
+  return new UsageError(`unknown model "${given}"${hint} (models: ${known.join(', ')})`);
+}
+
+/** How many letters must be added, dropped or changed to make `a` into `b` (Levenshtein 1966). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
+}
