@@ -1,0 +1,3 @@
+export * from './initializers.ts';
+export * from './layers.ts';
+export * from './module.ts';
