@@ -44,7 +44,8 @@ export const allocate = <D extends DType>(dtype: D, size: number): DataOf[D] => 
 /** A view of `bytes` as elements of `dtype`, without a copy unless alignment asks for one. */
 export function viewBytes<D extends DType>(dtype: D, bytes: Uint8Array): DataOf[D] {
   const width = bytesPerElement(dtype);
-  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  // A copy by slice() would not be one for Node's Buffer.
+  const aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   return new arrays[dtype](aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / width) as DataOf[D];
 }
 

@@ -1,0 +1,23 @@
+/** Half-precision numbers (IEEE 754 binary16) as their bit patterns, which is how a float16 tensor holds them. */
+
+/** The float16 nearest to x, ties to even; beyond 65504 it becomes infinite. */
+export function toFloat16Bits(x: number): number {
+  if (Number.isNaN(x)) return 0x7e00;
+  const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
+  const magnitude = Math.abs(x);
+  if (magnitude >= 65520) return sign | 0x7c00;
+  // float16 numbers near x are 2^(exponent − 10) apart; those below 2^−14 are as far apart as those just above.
+  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)));
+  // Doubles from 2^52 on are whole, so that this sum is rounded to even by the machine.
+  const steps = magnitude * 2 ** (10 - exponent) + 2 ** 52 - 2 ** 52;
+  return sign | (((exponent + 14) << 10) + steps);
+}
+
+/** The number that 16 bits stand for. */
+export function fromFloat16Bits(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+}

@@ -1,0 +1,140 @@
+import { DataError } from './errors.ts';
+import type { DType } from './tensor.ts';
+import { bytesPerElement, sizeOf, Tensor, viewBytes } from './tensor.ts';
+
+/** A checkpoint file: tensors by name in the order of its header, and free text by key. */
+export interface Safetensors {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The format's names for our dtypes. */
+const codes: Readonly<Record<DType, string>> = {
+  float32: 'F32',
+  float16: 'F16',
+  float64: 'F64',
+  int64: 'I64',
+  int32: 'I32',
+  uint8: 'U8',
+  bool: 'BOOL',
+};
+const dtypes = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
+
+/** 100 MB, the limit of the format's own library. */
+const maxHeaderBytes = 100_000_000;
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * Reads a safetensors file. Tensors are views of `bytes` where their place in the file allows it; bfloat16, which no
+ * typed array holds, becomes float32, exactly.
+ *
+ * @param path - names the file in errors
+ * @throws {DataError} when the file is cut off, its header is broken, tensors overlap or leave gaps, or a dtype is not
+ * one of ours
+ * @see https://github.com/huggingface/safetensors#format
+ */
+export function readSafetensors(bytes: Uint8Array, path = 'safetensors'): Safetensors {
+  const fail = (problem: string, cause?: unknown) => new DataError(path, problem, { cause });
+  if (bytes.length < 8) throw fail(`has ${bytes.length} bytes, but the header's length alone takes 8; is it a safetensors file?`);
+  const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  if (headerLength > maxHeaderBytes)
+    throw fail(`claims a header of ${headerLength} bytes, more than ${maxHeaderBytes}; is it a safetensors file?`);
+  if (headerLength > bytes.length - 8)
+    throw fail(`is cut off in its header: ${headerLength} bytes announced, ${bytes.length - 8} there; copy it again`);
+
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerLength)));
+  } catch (error) {
+    throw fail('its header is not JSON; is it a safetensors file?', error);
+  }
+  if (!isRecord(header)) throw fail('its header is not a JSON object');
+  const { __metadata__: metadata = {}, ...described } = header;
+  if (!isRecord(metadata) || Object.values(metadata).some(text => typeof text !== 'string'))
+    throw fail('__metadata__ must be texts by key');
+
+  const data = bytes.subarray(8 + headerLength);
+  const entries = Object.entries(described).map(([name, entry]) => parseEntry(name, entry, data.length, fail));
+  let place = 0;
+  for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== place) throw fail(`"${name}" starts at ${begin}, but the tensor before it ends at ${place}; there must be no overlap and no gap`);
+    place = end;
+  }
+  if (place !== data.length) throw fail(`has ${data.length - place} bytes after its last tensor`);
+
+  const tensors = new Map<string, Tensor>();
+  for (const { name, dtype, shape, begin, end } of entries) tensors.set(name, decode(dtype, shape, data.subarray(begin, end)));
+  return { tensors, metadata: metadata as Record<string, string> };
+}
+
+/** One entry of the header, checked. */
+function parseEntry(name: string, entry: unknown, available: number, fail: (problem: string) => DataError): Entry {
+  const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
+  if (typeof dtype !== 'string' || !isCounts(shape) || !isCounts(offsets) || offsets.length !== 2)
+    throw fail(`"${name}" needs dtype, shape and two data_offsets in the header`);
+  const known = dtypes.get(dtype);
+  if (known === undefined && dtype !== 'BF16')
+    throw fail(`"${name}" has dtype ${dtype}, which is not one of ${[...dtypes.keys(), 'BF16'].join(', ')}; convert it`);
+  const width = known ? bytesPerElement(known) : 2;
+  const [begin, end] = offsets as [number, number];
+  if (end > available)
+    throw fail(`is cut off: "${name}" ends at byte ${end} of the data, but there are ${available}; copy it again`);
+  if (end - begin !== sizeOf(shape) * width)
+    throw fail(`"${name}" (${dtype} [${shape}]) takes ${sizeOf(shape) * width} bytes, but data_offsets [${offsets}] hold ${end - begin}`);
+  return { name, dtype, shape, begin, end };
+}
+
+function decode(dtype: string, shape: readonly number[], bytes: Uint8Array): Tensor {
+  const known = dtypes.get(dtype);
+  if (known) return new Tensor(known, shape, viewBytes(known, bytes));
+  // A bfloat16 is the upper half of a float32.
+  const upper = viewBytes('float16', bytes);
+  return new Tensor('float32', shape, new Float32Array(Uint32Array.from(upper, half => half << 16).buffer));
+}
+
+/**
+ * Writes a safetensors file. The header keeps the order of `tensors`; the data are laid out by element width, so that
+ * every tensor is aligned. The same tensors give the same bytes.
+ */
+export function writeSafetensors(
+  tensors: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const named: [string, Tensor][] = tensors instanceof Map ? [...tensors] : Object.entries(tensors);
+  const offsets = new Map<string, number>();
+  let length = 0;
+  for (const [name, tensor] of [...named].sort(([, a], [, b]) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype))) {
+    offsets.set(name, length);
+    length += tensor.bytes.length;
+  }
+  const header = Object.fromEntries([
+    ...(Object.keys(metadata).length > 0 ? [['__metadata__', metadata] as const] : []),
+    ...named.map(([name, { dtype, shape, bytes }]) => {
+      const begin = offsets.get(name)!;
+      return [name, { dtype: codes[dtype], shape, data_offsets: [begin, begin + bytes.length] }] as const;
+    }),
+  ]);
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const headerLength = Math.ceil(text.length / 8) * 8;
+
+  const file = new Uint8Array(8 + headerLength + length);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
+  file.fill(0x20, 8, 8 + headerLength); // the format pads its header with spaces
+  file.set(text, 8);
+  for (const [name, { bytes }] of named) file.set(bytes, 8 + headerLength + offsets.get(name)!);
+  return file;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A list of whole numbers from 0. */
+const isCounts = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.every(n => Number.isSafeInteger(n) && n >= 0);
