@@ -41,12 +41,18 @@ export function readNpy(bytes: Uint8Array, path = 'npy'): Tensor {
   if (order === 'True') throw fail('is in Fortran order; save numpy.ascontiguousarray(x)');
   const dtype = (Object.keys(descriptions) as DType[]).find(name => descriptions[name] === description);
   if (dtype === undefined)
-    throw fail(`holds elements of type ${description}, not one of ${Object.values(descriptions).join(' ')}; save x.astype(…)`);
+    throw fail(
+      `holds elements of type ${description}, not one of ${Object.values(descriptions).join(' ')}; save x.astype(…)`,
+    );
 
-  const shape = extents.split(',').filter(text => text.trim() !== '').map(Number);
+  const shape = extents
+    .split(',')
+    .filter(text => text.trim() !== '')
+    .map(Number);
   const data = bytes.subarray(start + length);
   const expected = sizeOf(shape) * bytesPerElement(dtype);
-  if (data.length !== expected) throw fail(`${dtype} [${shape}] takes ${expected} bytes, but ${data.length} follow its header`);
+  if (data.length !== expected)
+    throw fail(`${dtype} [${shape}] takes ${expected} bytes, but ${data.length} follow its header`);
   return new Tensor(dtype, shape, viewBytes(dtype, data));
 }
 

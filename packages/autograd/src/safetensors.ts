@@ -42,7 +42,8 @@ interface Entry {
  */
 export function readSafetensors(bytes: Uint8Array, path = 'safetensors'): Safetensors {
   const fail = (problem: string, cause?: unknown) => new DataError(path, problem, { cause });
-  if (bytes.length < 8) throw fail(`has ${bytes.length} bytes, but the header's length alone takes 8; is it a safetensors file?`);
+  if (bytes.length < 8)
+    throw fail(`has ${bytes.length} bytes, but the header's length alone takes 8; is it a safetensors file?`);
   const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   if (headerLength > maxHeaderBytes)
     throw fail(`claims a header of ${headerLength} bytes, more than ${maxHeaderBytes}; is it a safetensors file?`);
@@ -64,13 +65,17 @@ export function readSafetensors(bytes: Uint8Array, path = 'safetensors'): Safete
   const entries = Object.entries(described).map(([name, entry]) => parseEntry(name, entry, data.length, fail));
   let place = 0;
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== place) throw fail(`"${name}" starts at ${begin}, but the tensor before it ends at ${place}; there must be no overlap and no gap`);
+    if (begin !== place)
+      throw fail(
+        `"${name}" starts at ${begin}, but the tensor before it ends at ${place}; there must be no overlap and no gap`,
+      );
     place = end;
   }
   if (place !== data.length) throw fail(`has ${data.length - place} bytes after its last tensor`);
 
   const tensors = new Map<string, Tensor>();
-  for (const { name, dtype, shape, begin, end } of entries) tensors.set(name, decode(dtype, shape, data.subarray(begin, end)));
+  for (const { name, dtype, shape, begin, end } of entries)
+    tensors.set(name, decode(dtype, shape, data.subarray(begin, end)));
   return { tensors, metadata: metadata as Record<string, string> };
 }
 
@@ -81,13 +86,17 @@ function parseEntry(name: string, entry: unknown, available: number, fail: (prob
     throw fail(`"${name}" needs dtype, shape and two data_offsets in the header`);
   const known = dtypes.get(dtype);
   if (known === undefined && dtype !== 'BF16')
-    throw fail(`"${name}" has dtype ${dtype}, which is not one of ${[...dtypes.keys(), 'BF16'].join(', ')}; convert it`);
+    throw fail(
+      `"${name}" has dtype ${dtype}, which is not one of ${[...dtypes.keys(), 'BF16'].join(', ')}; convert it`,
+    );
   const width = known ? bytesPerElement(known) : 2;
   const [begin, end] = offsets as [number, number];
   if (end > available)
     throw fail(`is cut off: "${name}" ends at byte ${end} of the data, but there are ${available}; copy it again`);
   if (end - begin !== sizeOf(shape) * width)
-    throw fail(`"${name}" (${dtype} [${shape}]) takes ${sizeOf(shape) * width} bytes, but data_offsets [${offsets}] hold ${end - begin}`);
+    throw fail(
+      `"${name}" (${dtype} [${shape}]) takes ${sizeOf(shape) * width} bytes, but data_offsets [${offsets}] hold ${end - begin}`,
+    );
   return { name, dtype, shape, begin, end };
 }
 
