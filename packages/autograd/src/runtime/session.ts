@@ -84,7 +84,9 @@ const toOrt = (ort: OrtModule, { dtype, shape, data }: Tensor): Ort.Tensor =>
   new ort.Tensor(dtype as 'float32', data as Float32Array, shape);
 
 function fromOrt(tensor: Ort.Tensor, { dtype, shape }: TensorType): Tensor {
-  const { data } = tensor;
+  const { data, dims, type } = tensor;
+  if (!sameShape(dims, shape) || type !== dtype)
+    throw new Error(`the graph says ${dtype} [${shape}], but ONNX Runtime gave ${type} [${dims}]`);
   // Node 24 and some browsers hand float16 out as Float16Array; we keep its bit patterns.
   const bits = dtype === 'float16' && !(data instanceof Uint16Array) && ArrayBuffer.isView(data)
     ? new Uint16Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / 2)
