@@ -1,3 +1,6 @@
 export * from './initializers.ts';
 export * from './layers.ts';
+export * from './losses.ts';
 export * from './module.ts';
+export * from './optimizers.ts';
+export * from './schedules.ts';
