@@ -143,7 +143,9 @@ export async function jpegRecompress(
 
 /** Probabilities in [0, 1] as a 16-bit grey PNG: round(p · 65535). */
 export function encodeMap16(probabilities: Float32Array, width: number, height: number): Promise<Uint8Array> {
-  const levels = Uint16Array.from(probabilities, p => Math.round(Math.min(Math.max(p, 0), 1) * 65535));
+  // Uint16Array.from with a function takes half a minute for 50 megapixels; this takes half a second.
+  const levels = new Uint16Array(probabilities.length);
+  for (let i = 0; i < levels.length; i++) levels[i] = Math.round(Math.min(Math.max(probabilities[i]!, 0), 1) * 65535);
   return sharp(levels, { raw: { width, height, channels: 1 }, limitInputPixels: false })
     .toColourspace('grey16')
     .png()

@@ -15,6 +15,9 @@ const magma = [
   [252, 253, 191],
 ] as const;
 
+const white = [255, 255, 255];
+const black = [0, 0, 0];
+
 /** The colour of a probability in [0, 1], safe for colour-blind readers. */
 export function mapColour(probability: number): readonly [number, number, number] {
   const position = Math.min(Math.max(probability, 0), 1) * (magma.length - 1);
@@ -42,18 +45,20 @@ export function overlay(image: Image, probabilities: Float32Array, { threshold =
   const data = new Uint8Array(image.data);
   const isAbove = (x: number, y: number) =>
     x >= 0 && y >= 0 && x < width && y < height && probabilities[y * width + x]! > threshold;
-  const touches = (x: number, y: number, above: boolean) =>
-    isAbove(x - 1, y) === above ||
-    isAbove(x + 1, y) === above ||
-    isAbove(x, y - 1) === above ||
-    isAbove(x, y + 1) === above;
+  const colours = Array.from({ length: 256 }, (_, level) => mapColour(level / 255));
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       const i = y * width + x;
       const above = isAbove(x, y);
-      const outlined = touches(x, y, !above);
-      const opacity = outlined ? 1 : 0.7 * Math.min(Math.max(probabilities[i]!, 0), 1);
-      const colour = !outlined ? mapColour(probabilities[i]!) : above ? [255, 255, 255] : [0, 0, 0];
+      const isEdge =
+        isAbove(x - 1, y) !== above ||
+        isAbove(x + 1, y) !== above ||
+        isAbove(x, y - 1) !== above ||
+        isAbove(x, y + 1) !== above;
+      const probability = Math.min(Math.max(probabilities[i]!, 0), 1);
+      const opacity = isEdge ? 1 : 0.7 * probability;
+      if (opacity === 0) continue;
+      const colour = isEdge ? (above ? white : black) : colours[Math.round(255 * probability)]!;
       for (let c = 0; c < 3; c++) data[3 * i + c] = Math.round((1 - opacity) * data[3 * i + c]! + opacity * colour[c]!);
     }
   return { width, height, data };
