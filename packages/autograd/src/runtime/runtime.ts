@@ -32,7 +32,12 @@ export interface Executable {
 }
 
 /** Compiles, runs once, closes: for tests and for things done once. */
-export async function runOnce(runtime: Runtime, graph: Graph, inputs: Tensors = {}, state: Tensors = {}): Promise<Tensors> {
+export async function runOnce(
+  runtime: Runtime,
+  graph: Graph,
+  inputs: Tensors = {},
+  state: Tensors = {},
+): Promise<Tensors> {
   const executable = await runtime.compile(graph, state);
   try {
     return await executable.run(inputs);

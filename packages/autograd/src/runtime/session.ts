@@ -1,41 +1,61 @@
 import type * as Ort from 'onnxruntime-common';
 import { ShapeError, UsageError } from '../errors.ts';
+import { build } from '../graph.ts';
 import type { OnnxModel } from '../onnx/writer.ts';
-import { nextPrefix } from '../onnx/writer.ts';
+import { nextPrefix, writeOnnx } from '../onnx/writer.ts';
 import type { TensorType } from '../tensor.ts';
 import { Tensor } from '../tensor.ts';
-import { opName, origin, sameShape } from '../value.ts';
-import type { Executable, Tensors } from './runtime.ts';
+import { input, opName, origin, sameShape } from '../value.ts';
+import type { Executable, Runtime, Tensors } from './runtime.ts';
 
 /** The part of onnxruntime-common that onnxruntime-node and onnxruntime-web both implement. */
 export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
 
+/** What a session needs of a model: plain data, so that it can cross to a worker. */
+export type SessionModel = Pick<OnnxModel, 'bytes' | 'inputs' | 'outputs' | 'state'>;
+
+/** Opens a session on one device. */
+export type Open = (model: SessionModel, state: Tensors) => Promise<Executable>;
+
+export interface SessionOptions extends Ort.InferenceSession.SessionOptions {
+  /** Keeps the state in GPU buffers; else it is on the host. */
+  readonly stateOnGpu: boolean;
+}
+
+/** A runtime in the calling thread. */
+export const localRuntime = (name: string, open: Open): Runtime => ({
+  name,
+  async compile(graph, state = {}) {
+    const model = writeOnnx(graph);
+    const executable = await explained(model, () => open(model, state));
+    return { ...executable, run: inputs => explained(model, () => executable.run(inputs)) };
+  },
+  close: async () => undefined,
+});
+
 /** An ONNX model in a session of onnxruntime-node or onnxruntime-web. */
 export async function openSession(
   ort: OrtModule,
-  model: Pick<OnnxModel, 'bytes' | 'inputs' | 'outputs' | 'state'> & Partial<Pick<OnnxModel, 'nodes'>>,
-  options: Ort.InferenceSession.SessionOptions & { readonly stateOnGpu: boolean },
+  model: SessionModel,
+  options: SessionOptions,
   initialState: Tensors,
 ): Promise<Executable> {
   const { stateOnGpu, ...sessionOptions } = options;
   const stateNames = Object.keys(model.state);
   for (const name of stateNames) requireType('state', name, initialState[name], model.state[name]!);
-  const nextOnGpu = Object.fromEntries(stateNames.map(name => [nextPrefix + name, 'gpu-buffer' as const]));
-  const session = await explained(model, () =>
-    ort.InferenceSession.create(model.bytes, {
+  const create = (bytes: Uint8Array, more: Ort.InferenceSession.SessionOptions = {}): Promise<Ort.InferenceSession> =>
+    ort.InferenceSession.create(bytes, {
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
       ...sessionOptions,
-      ...(stateOnGpu && { preferredOutputLocation: nextOnGpu }),
-    }),
-  );
+      ...more,
+    });
 
+  const nextOnGpu = Object.fromEntries(stateNames.map(name => [nextPrefix + name, 'gpu-buffer' as const]));
+  const session = await create(model.bytes, stateOnGpu ? { preferredOutputLocation: nextOnGpu } : {});
   let state: Record<string, Ort.Tensor> = {};
   for (const name of stateNames) state[name] = toOrt(ort, copy(initialState[name]!));
-  // On the host two sets of buffers take turns: each run reads one and writes the other.
-  let spare: Record<string, Ort.Tensor> = {};
-  if (!stateOnGpu)
-    for (const name of stateNames) spare[name] = toOrt(ort, new Tensor(model.state[name]!.dtype, model.state[name]!.shape));
+  let reader: Promise<Ort.InferenceSession> | null = null;
 
   return {
     async run(inputs) {
@@ -44,38 +64,48 @@ export async function openSession(
         requireType('input', name, inputs[name], type);
         feeds[name] = toOrt(ort, inputs[name]!);
       }
-      const fetches: Record<string, Ort.Tensor | null> = {};
-      for (const name of Object.keys(model.outputs)) fetches[name] = null;
-      for (const name of stateNames) fetches[nextPrefix + name] = spare[name] ?? null;
-      const results = await explained(model, () => session.run(feeds, fetches));
-      const next: Record<string, Ort.Tensor> = {};
-      for (const name of stateNames) next[name] = results[nextPrefix + name]!;
-      if (stateOnGpu) for (const tensor of Object.values(state)) tensor.dispose();
-      else spare = state;
-      state = next;
+      const results = await session.run(feeds);
+      for (const tensor of Object.values(state)) tensor.dispose();
+      state = Object.fromEntries(stateNames.map(name => [name, results[nextPrefix + name]!]));
       const outputs: Record<string, Tensor> = {};
       for (const [name, type] of Object.entries(model.outputs)) outputs[name] = fromOrt(results[name]!, type);
       return outputs;
     },
     async readState() {
-      const tensors: Record<string, Tensor> = {};
-      for (const name of stateNames)
-        tensors[name] = copy(fromOrt(await toHost(ort, state[name]!, sessionOptions), model.state[name]!));
-      return tensors;
+      const onHost = (name: string, tensor: Ort.Tensor): [string, Tensor] => [
+        name,
+        copy(fromOrt(tensor, model.state[name]!)),
+      ];
+      if (Object.values(state).every(tensor => tensor.location === 'cpu'))
+        return Object.fromEntries(stateNames.map(name => onHost(name, state[name]!)));
+      // Reading a GPU buffer directly can abort the process, so it goes through a graph of identities.
+      reader ??= create(writeIdentities(model.state));
+      const results = await (await reader).run(state);
+      return Object.fromEntries(stateNames.map(name => onHost(name, results[nextPrefix + name]!)));
     },
     async close() {
-      if (stateOnGpu) for (const tensor of Object.values(state)) tensor.dispose();
+      for (const tensor of Object.values(state)) tensor.dispose();
       state = {};
-      spare = {};
       await session.release();
+      await (await reader)?.release();
     },
   };
+}
+
+/** A model that gives its inputs back, under the names of next states. */
+function writeIdentities(types: Readonly<Record<string, TensorType>>): Uint8Array {
+  const values = Object.entries(types).map(([name, { dtype, shape }]) => [name, input(dtype, shape)] as const);
+  const state = Object.fromEntries(values.map(([name, value]) => [name, { value, next: value }]));
+  return writeOnnx(build({ inputs: {}, outputs: {}, state })).bytes;
 }
 
 function requireType(kind: string, name: string, tensor: Tensor | undefined, type: TensorType): void {
   if (tensor === undefined) throw new UsageError(`run: ${kind} "${name}" (${type.dtype} [${type.shape}]) is missing`);
   if (tensor.dtype !== type.dtype || !sameShape(tensor.shape, type.shape))
-    throw new ShapeError('run', `${kind} "${name}" is ${tensor.dtype} [${tensor.shape}] but the graph takes ${type.dtype} [${type.shape}]`);
+    throw new ShapeError(
+      'run',
+      `${kind} "${name}" is ${tensor.dtype} [${tensor.shape}] but the graph takes ${type.dtype} [${type.shape}]`,
+    );
 }
 
 const copy = (tensor: Tensor): Tensor => new Tensor(tensor.dtype, tensor.shape, tensor.data.slice());
@@ -88,9 +118,10 @@ function fromOrt(tensor: Ort.Tensor, { dtype, shape }: TensorType): Tensor {
   if (!sameShape(dims, shape) || type !== dtype)
     throw new Error(`the graph says ${dtype} [${shape}], but ONNX Runtime gave ${type} [${dims}]`);
   // Node 24 and some browsers hand float16 out as Float16Array; we keep its bit patterns.
-  const bits = dtype === 'float16' && !(data instanceof Uint16Array) && ArrayBuffer.isView(data)
-    ? new Uint16Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / 2)
-    : data;
+  const bits =
+    dtype === 'float16' && !(data instanceof Uint16Array) && ArrayBuffer.isView(data)
+      ? new Uint16Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / 2)
+      : data;
   return new Tensor(dtype, shape, bits as Float32Array);
 }
 
@@ -98,31 +129,17 @@ function fromOrt(tensor: Ort.Tensor, { dtype, shape }: TensorType): Tensor {
  * Runs ONNX Runtime, and on a failure names the source line that made the node it names.
  * ONNX Runtime calls nodes by the names that the writer gave them.
  */
-async function explained<T>(model: Partial<Pick<OnnxModel, 'nodes'>>, work: () => Promise<T>): Promise<T> {
+export async function explained<T>({ nodes }: Pick<OnnxModel, 'nodes'>, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const name = /\b[A-Z][A-Za-z]*_\d+\b/.exec(message)?.[0];
-    const node = name === undefined ? undefined : model.nodes?.get(name);
+    const node = nodes.get(/\b[A-Z][A-Za-z]*_\d+\b/.exec(message)?.[0] ?? '');
     if (node === undefined) throw error;
     const shapes = (node.inputs as readonly TensorType[]).map(x => `${x.dtype} [${x.shape}]`).join(', ');
-    throw new Error(`${opName(node.op)} of ${shapes} failed in ONNX Runtime: ${message}\n  made at ${origin(node).join('\n       at ')}`, {
+    const made = origin(node).join('\n       at ');
+    throw new Error(`${opName(node.op)} of ${shapes} failed in ONNX Runtime: ${message}\n  made at ${made}`, {
       cause: error,
     });
   }
-}
-
-/** A tensor on the host. Reading a GPU buffer directly can abort the process, so it goes through a graph of one Identity. */
-async function toHost(ort: OrtModule, tensor: Ort.Tensor, options: Ort.InferenceSession.SessionOptions): Promise<Ort.Tensor> {
-  if (tensor.location === 'cpu') return tensor;
-  const { build } = await import('../graph.ts');
-  const { writeOnnx } = await import('../onnx/writer.ts');
-  const { stopGradient } = await import('../ops/elementwise.ts');
-  const { input } = await import('../value.ts');
-  const x = input(tensor.type as TensorType['dtype'], tensor.dims);
-  const session = await ort.InferenceSession.create(writeOnnx(build({ inputs: { x }, outputs: { y: stopGradient(x) } })).bytes, options);
-  const { y } = await session.run({ x: tensor });
-  await session.release();
-  return y!;
 }

@@ -1,30 +1,17 @@
-import * as ort from 'onnxruntime-node';
-import { writeOnnx } from '../../onnx/writer.ts';
 import type { Runtime } from '../runtime.ts';
-import { openSession } from '../session.ts';
+import { localRuntime } from '../session.ts';
+import type { CpuOptions } from './devices.ts';
+import { devices } from './devices.ts';
 
 export * from '../runtime.ts';
+export type { CpuOptions } from './devices.ts';
+export * from './in-worker.ts';
 
 /** ONNX Runtime on the CPU, in the calling thread: each run blocks it. For training loops and tests. */
-export function nodeCpu({ threads }: { readonly threads?: number } = {}): Runtime {
-  return {
-    name: 'node-cpu',
-    compile: (graph, state = {}) =>
-      openSession(
-        ort,
-        writeOnnx(graph),
-        { executionProviders: ['cpu'], stateOnGpu: false, ...(threads !== undefined && { intraOpNumThreads: threads }) },
-        state,
-      ),
-    close: async () => undefined,
-  };
-}
+export const nodeCpu = (options: CpuOptions = {}): Runtime => localRuntime('node-cpu', devices.cpu(options));
 
-/** ONNX Runtime on the GPU through WebGPU, in the calling thread. State stays in GPU buffers. */
-export function nodeWebgpu(): Runtime {
-  return {
-    name: 'node-webgpu',
-    compile: (graph, state = {}) => openSession(ort, writeOnnx(graph), { executionProviders: ['webgpu'], stateOnGpu: true }, state),
-    close: async () => undefined,
-  };
-}
+/**
+ * ONNX Runtime on the GPU through WebGPU, in the calling thread. State stays in GPU buffers.
+ * Compiling throws a UsageError when there is no GPU adapter.
+ */
+export const nodeWebgpu = (): Runtime => localRuntime('node-webgpu', devices.webgpu({}));

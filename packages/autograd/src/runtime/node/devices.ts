@@ -1,0 +1,35 @@
+import { UsageError } from '../../errors.ts';
+import type { Open } from '../session.ts';
+import { openSession } from '../session.ts';
+
+export interface CpuOptions {
+  /** Threads of one run; as many as the machine has cores by default. */
+  readonly threads?: number;
+}
+
+/** How each device opens a session in the calling thread. onnxruntime-node is loaded when the first one is opened. */
+export const devices = {
+  cpu:
+    ({ threads }: CpuOptions): Open =>
+    async (model, state) => {
+      const ort = await import('onnxruntime-node');
+      const more = threads === undefined ? {} : { intraOpNumThreads: threads };
+      return openSession(ort, model, { executionProviders: ['cpu'], stateOnGpu: false, ...more }, state);
+    },
+  webgpu:
+    (_options: object): Open =>
+    async (model, state) => {
+      const ort = await import('onnxruntime-node');
+      try {
+        return await openSession(ort, model, { executionProviders: ['webgpu'], stateOnGpu: true }, state);
+      } catch (error) {
+        if (!/WebGPU adapter|no available backend/i.test(String(error))) throw error;
+        throw new UsageError(
+          'node-webgpu: no GPU adapter was found; install the Vulkan driver of your GPU and libvulkan1, ' +
+            "or use a software GPU, such as the one that comes with Debian's chromium: " +
+            'VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json',
+          { cause: error },
+        );
+      }
+    },
+};

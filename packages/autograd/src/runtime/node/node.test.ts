@@ -1,0 +1,53 @@
+import { afterAll, expect, test } from 'vitest';
+import { apply1, build, float32, input, matmul, Random, relu } from '../../index.ts';
+import { randomTensor } from '../../testing/index.ts';
+import { plumbing } from '../../testing/runtime-suite.ts';
+import { inWorker, nodeCpu } from './index.ts';
+
+const runtimes = [nodeCpu(), inWorker('cpu')];
+afterAll(() => Promise.all(runtimes.map(runtime => runtime.close())));
+
+for (const runtime of runtimes)
+  for (const { name, run } of plumbing) test(`${runtime.name}: ${name}`, () => run(runtime));
+
+const [a, b] = [input('float32', [1024, 1024]), input('float32', [1024, 1024])];
+const heavy = build({ inputs: { a, b }, outputs: { y: matmul(a, matmul(a, matmul(a, b))) } });
+const feeds = { a: randomTensor(a.shape, new Random(1)), b: randomTensor(b.shape, new Random(2)) };
+
+test('the event loop keeps turning while a graph runs in a worker', async () => {
+  const runtime = inWorker('cpu', { threads: 1 });
+  const executable = await runtime.compile(heavy);
+  let turns = 0;
+  const count = setInterval(() => turns++, 1);
+  await executable.run(feeds);
+  clearInterval(count);
+  await runtime.close();
+  expect(turns).toBeGreaterThan(3);
+});
+
+test('closing a worker runtime in the middle of a run rejects the run', async () => {
+  const runtime = inWorker('cpu');
+  const run = (await runtime.compile(heavy)).run(feeds);
+  await Promise.all([
+    expect(run).rejects.toThrow('node-cpu-worker: the runtime is closed; open another one'),
+    runtime.close(),
+  ]);
+  await expect(runtime.compile(heavy)).rejects.toThrow('node-cpu-worker: the runtime is closed; open another one');
+});
+
+test('a closed executable in a worker says so', async () => {
+  const runtime = runtimes[1]!;
+  const x = input('float32', [1]);
+  const executable = await runtime.compile(build({ inputs: { x }, outputs: { y: relu(x) } }));
+  await executable.close();
+  await expect(executable.run({ x: float32([1], [1]) })).rejects.toThrow('run: the executable is closed');
+});
+
+test('the error of a node that ONNX Runtime refuses names this line, also from a worker', async () => {
+  const x = input('float32', [1]);
+  const y = apply1({ onnx: 'NoSuchOperator', infer: ([x]) => [x], vjp: 'none' }, [x], null);
+  for (const runtime of runtimes)
+    await expect(runtime.compile(build({ inputs: { x }, outputs: { y } }))).rejects.toThrow(
+      /made at .*node\.test\.ts:\d+/,
+    );
+});

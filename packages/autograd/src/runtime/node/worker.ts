@@ -1,0 +1,12 @@
+import { parentPort } from 'node:worker_threads';
+import { serve } from '../remote.ts';
+import { devices } from './devices.ts';
+
+const port = parentPort!;
+serve(
+  {
+    post: (message, transfer) => port.postMessage(message, transfer),
+    listen: listener => void port.on('message', listener),
+  },
+  devices,
+);
