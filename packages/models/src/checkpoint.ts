@@ -1,0 +1,67 @@
+import type { Tensor, Value } from '@forgelens/autograd';
+import { CheckpointError, readSafetensors, sameShape } from '@forgelens/autograd';
+import type { Weights } from '@forgelens/nn';
+import { namedParameters } from '@forgelens/nn';
+import type { LocalizerNetwork } from './network.ts';
+import type { NetworkSpec } from './networks.ts';
+
+/** Names that start so are not of the network: what optimizers keep, and moving averages of weights. */
+const trainingState = /^(sgd|adam|adamw|ema)\./;
+
+/** Whether a tensor of a checkpoint is needed to go on training, but not to use the network. */
+export const isTrainingState = (name: string): boolean => trainingState.test(name);
+
+/** A network's weights and buffers, and what the file says about them. */
+export interface Checkpoint {
+  readonly weights: Weights;
+  /** The network they belong to; null where the file does not say. */
+  readonly model: NetworkSpec | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads the weights of a `.safetensors` file. A checkpoint of a training holds more, which is left out.
+ *
+ * @param path - names the file in errors
+ * @throws {DataError} when the file is cut off or is no safetensors file
+ * @throws {CheckpointError} when what it says of its model is not JSON
+ */
+export function readCheckpoint(bytes: Uint8Array, path = 'checkpoint'): Checkpoint {
+  const { tensors, metadata } = readSafetensors(bytes, path);
+  const weights = Object.fromEntries([...tensors].filter(([name]) => !isTrainingState(name)));
+  try {
+    const model = metadata['model'] === undefined ? null : (JSON.parse(metadata['model']) as NetworkSpec);
+    return { weights, model, metadata };
+  } catch (error) {
+    throw new CheckpointError(path, `its entry "model" is not JSON: ${metadata['model']}`, { cause: error });
+  }
+}
+
+/**
+ * The weights and buffers of a network as `build` takes them.
+ *
+ * @param who - names the weights in errors, mostly the file they come from
+ * @throws {CheckpointError} with every name that is missing, extra, or of another shape or dtype
+ */
+export function bindWeights(
+  network: LocalizerNetwork,
+  weights: Weights,
+  who = 'checkpoint',
+): ReadonlyMap<Value, { readonly name: string; readonly tensor: Tensor }> {
+  const parameters = namedParameters(network);
+  const problems: string[] = [];
+  for (const [name, { shape }] of parameters) {
+    const tensor = weights[name];
+    if (tensor === undefined) problems.push(`missing ${name} [${shape}]`);
+    else if (tensor.dtype !== 'float32' || !sameShape(tensor.shape, shape))
+      problems.push(`${name} is ${tensor.dtype} [${tensor.shape}], not float32 [${shape}]`);
+  }
+  for (const [name, { shape }] of Object.entries(weights))
+    if (!parameters.has(name)) problems.push(`extra ${name} [${shape}]`);
+  if (problems.length > 0)
+    throw new CheckpointError(
+      who,
+      `${problems.length} names do not fit the network's ${parameters.size}: ${problems.join(', ')}; use the checkpoint of this very network`,
+    );
+  return new Map([...parameters].map(([name, value]) => [value, { name, tensor: weights[name]! }]));
+}

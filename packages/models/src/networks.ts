@@ -1,0 +1,35 @@
+import { UsageError } from '@forgelens/autograd';
+import { pvtV2 } from './backbones/pvt-v2.ts';
+import type { M2SFormerConfig } from './m2sformer.ts';
+import { M2SFormer, m2sformer } from './m2sformer.ts';
+import type { LocalizerNetwork, ModelDefinition } from './network.ts';
+import type { UNetConfig } from './unet.ts';
+import { UNet, unet } from './unet.ts';
+
+/** A network in words: plain JSON, for configurations and checkpoints. What is left out is the network's default. */
+export type NetworkSpec =
+  | ({ readonly id: 'unet' } & Partial<UNetConfig>)
+  | ({ readonly id: 'm2sformer'; readonly backbone?: keyof typeof pvtV2 } & Partial<Pick<M2SFormerConfig, 'mode'>>);
+
+/** The networks that a configuration can name. */
+export const networks = { unet, m2sformer } as const satisfies Record<NetworkSpec['id'], ModelDefinition>;
+
+/**
+ * Makes the network that a configuration or a checkpoint describes.
+ * @throws {UsageError} when there is no network of this id
+ */
+export function createNetwork(spec: NetworkSpec): LocalizerNetwork {
+  switch (spec.id) {
+    case 'unet':
+      return new UNet(spec.widths && { widths: spec.widths });
+    case 'm2sformer':
+      return new M2SFormer({
+        ...(spec.backbone && { backbone: pvtV2[spec.backbone] }),
+        ...(spec.mode && { mode: spec.mode }),
+      });
+    default:
+      throw new UsageError(
+        `unknown model "${(spec as { id: string }).id}" (models: ${Object.keys(networks).join(', ')})`,
+      );
+  }
+}
