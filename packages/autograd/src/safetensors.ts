@@ -116,14 +116,14 @@ export function writeSafetensors(
   tensors: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const named: [string, Tensor][] = tensors instanceof Map ? [...tensors] : Object.entries(tensors);
+  const named: [string, Tensor][] = isMap(tensors) ? [...tensors] : Object.entries(tensors);
   const offsets = new Map<string, number>();
   let length = 0;
   for (const [name, tensor] of [...named].sort(([, a], [, b]) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype))) {
     offsets.set(name, length);
     length += tensor.bytes.length;
   }
-  const header = Object.fromEntries([
+  const header: unknown = Object.fromEntries([
     ...(Object.keys(metadata).length > 0 ? [['__metadata__', metadata] as const] : []),
     ...named.map(([name, { dtype, shape, bytes }]) => {
       const begin = offsets.get(name)!;
@@ -140,6 +140,8 @@ export function writeSafetensors(
   for (const [name, { bytes }] of named) file.set(bytes, 8 + headerLength + offsets.get(name)!);
   return file;
 }
+
+const isMap = (tensors: object): tensors is ReadonlyMap<string, Tensor> => tensors instanceof Map;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -95,7 +95,7 @@ const convTranspose: PrimitiveOp<readonly [x: Value, w: Value], ConvTranspose2dA
     if (c !== wc || c % a.groups !== 0)
       throw new ShapeError('convTranspose2d', `x has ${c} channels (shape [${x.shape}]) but w expects ${wc} (shape [${w.shape}])`);
     const extra = outputPadding(x, w, a);
-    if (extra.some(e => e < 0 || e >= Math.max(a.stride, a.dilation)))
+    if (extra.some(e => e < 0 || e >= a.stride))
       throw new ShapeError('convTranspose2d', `size ${a.size} cannot come from x [${x.shape}] with stride ${a.stride} and w [${w.shape}]`);
     return [{ dtype: x.dtype, shape: [n, mg * a.groups, ...a.size] }];
   },

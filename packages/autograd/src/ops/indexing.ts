@@ -1,6 +1,7 @@
 import { ShapeError } from '../errors.ts';
 import type { PrimitiveOp, Value } from '../value.ts';
 import { apply1, axisOf, sameShape } from '../value.ts';
+import { cast } from './elementwise.ts';
 import { fill, reshape, transpose } from './shape.ts';
 
 const integers = (indices: Value, who: string): void => {
@@ -40,13 +41,14 @@ const scatterRowsOp: PrimitiveOp<readonly [x: Value, indices: Value, updates: Va
     return [{ dtype: x.dtype, shape: x.shape }];
   },
   attributes: () => ({ reduction: 'add' }),
-  operands: ([x, indices, updates]) => [x, reshape(indices, [-1, 1]), updates],
+  // Unlike the other ops on indices, ScatterND takes no int32.
+  operands: ([x, indices, updates]) => [x, cast(reshape(indices, [-1, 1]), 'int64'), updates],
   vjp: (dy, { inputs: [, indices] }) => [dy, null, gather(dy, indices, 0)],
 };
 
 /**
  * Adds rows to x: y = x, then y[indices[i]] += updates[i]; repeated indices add up.
- * @param indices - int64 [K]
+ * @param indices - int64 or int32 [K]
  * @param updates - [K, …x.shape[1..]]
  */
 export const scatterRows = (x: Value, indices: Value, updates: Value): Value =>

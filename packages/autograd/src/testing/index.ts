@@ -10,6 +10,9 @@ import { Tensor } from '../tensor.ts';
 import type { Value } from '../value.ts';
 import { input } from '../value.ts';
 
+export type { GradientCase, ValueCase } from '../ops/op-cases.ts';
+export { gradientCases, helpers, valueCases } from '../ops/op-cases.ts';
+
 /** Standard normal numbers from a seed. */
 export function randomTensor(shape: Shape, random: Random, scale = 1): Tensor<'float32'> {
   const tensor = new Tensor('float32', shape);
