@@ -31,9 +31,11 @@ import { BatchNorm2d, Context, bceWithLogits, dice, sigmoidFocal } from './index
 
 // Functions, layers and losses against the float64 results of PyTorch that tools/golden/nn.py recorded.
 
+/* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-argument
+   -- each function finds its own arguments in the fixture */
+
 type Inputs = Readonly<Record<string, Value>>;
 /** One value, which is compared as `y` or `loss`, or several by name. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each function has its own arguments in the fixture
 type Case = (inputs: any, attributes: any) => Value | Inputs;
 
 function batchNorm({ x, ...parameters }: Inputs, { training, ...config }: { training: boolean }): Inputs {

@@ -51,7 +51,11 @@ const bceWithLogitsOp: CompositeOp<readonly [logits: Value, mask: Value, posWeig
  * @param posWeight - p: how much more a tampered pixel counts than an authentic one; broadcasts to the shape of logits
  * @throws {ShapeError} when the shapes of logits and mask differ, or posWeight does not broadcast to them
  */
-export function bceWithLogits(logits: Value, mask: Value, { posWeight = 1 as number | Value } = {}): Value {
+export function bceWithLogits(
+  logits: Value,
+  mask: Value,
+  { posWeight = 1 }: { readonly posWeight?: number | Value } = {},
+): Value {
   requireSameShape('bceWithLogits', 'logits and mask', logits, mask);
   const weight = typeof posWeight === 'number' ? scalar(posWeight) : posWeight;
   if (!sameShape(broadcastShapes(logits.shape, weight.shape, 'bceWithLogits posWeight'), logits.shape))

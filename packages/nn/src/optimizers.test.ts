@@ -43,13 +43,13 @@ describe('optimizers step as in PyTorch', () => {
   const { generator, torch, ...cases } = metadata;
 
   test.each(Object.keys(cases))('%s', async name => {
-    const { learningRate, beta1, beta2, ...config } = JSON.parse(cases[name]!);
-    const optimizer = optimizers[name.split('.')[0] as keyof typeof optimizers]({
-      ...config,
-      ...(beta1 && { betas: [beta1, beta2] }),
-    });
+    const { learningRate, beta1, beta2, ...config } = JSON.parse(cases[name]!) as Record<string, number>;
+    const betas = beta1 !== undefined && beta2 !== undefined && { betas: [beta1, beta2] as const };
+    const optimizer = optimizers[name.split('.')[0] as keyof typeof optimizers]({ ...config, ...betas });
     const tensor = (part: string) => tensors.get(`${name}.${part}`)!;
-    const training = await descent(optimizer, tensor('curvature'), tensor('target'), learningRate, { w: tensor('w0') });
+    const training = await descent(optimizer, tensor('curvature'), tensor('target'), learningRate!, {
+      w: tensor('w0'),
+    });
     for (const next of ['w1', 'w2', 'w3']) {
       await training.run({});
       const { w } = await training.readState();

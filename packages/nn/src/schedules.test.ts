@@ -4,23 +4,26 @@ import { readSafetensors } from '@forgelens/autograd';
 import type { Plateau } from './index.ts';
 import { afterValidation, constantRate, cosine, polynomial, startPlateau } from './index.ts';
 
+type Attribute = 'learningRate' | 'warmupSteps' | 'totalSteps' | 'minimum' | 'factor' | 'patience' | 'threshold';
+
 const { tensors, metadata } = readSafetensors(readFileSync(new URL('fixtures/schedule.safetensors', import.meta.url)));
+const attributes = (name: string) => JSON.parse(metadata[name]!) as Record<Attribute, number>;
 const numbers = (key: string): number[] => [...tensors.get(key)!.data].map(Number);
 
 describe('schedules as in PyTorch (expected by tools/golden/nn.py)', () => {
   test.each(['plain', 'minimum', 'warmup'])('cosine %s', name => {
-    const { learningRate, warmupSteps, totalSteps, minimum } = JSON.parse(metadata[`cosine.${name}`]!);
+    const { learningRate, warmupSteps, totalSteps, minimum } = attributes(`cosine.${name}`);
     const schedule = cosine({ peak: learningRate, minimum, steps: totalSteps, warmupSteps });
     for (const [step, expected] of numbers(`cosine.${name}.learningRates`).entries())
       expect(schedule(step)).toBeCloseTo(expected, 8);
   });
 
   test.each(['min', 'max'])('plateau %s', name => {
-    const { learningRate, mode, ...config } = JSON.parse(metadata[`plateau.${name}`]!);
+    const { learningRate, ...config } = attributes(`plateau.${name}`);
     const expected = numbers(`plateau.${name}.learningRates`);
     let plateau = startPlateau(learningRate);
     for (const [i, value] of numbers(`plateau.${name}.values`).entries()) {
-      plateau = afterValidation(plateau, mode === 'max' ? -value : value, config);
+      plateau = afterValidation(plateau, name === 'max' ? -value : value, config);
       plateau = JSON.parse(JSON.stringify(plateau)) as Plateau; // as through a checkpoint
       expect(plateau.rate, `after value ${i}`).toBeCloseTo(expected[i]!, 8);
     }
