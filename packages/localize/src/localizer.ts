@@ -60,13 +60,18 @@ export const absenceIsNoProof = 'Absence of a finding is not proof of authentici
 
 /** The error of an id that is neither a known model nor a checkpoint, with the id that was probably meant. */
 export function unknownModel(given: string, known: readonly string[]): UsageError {
-  const byDistance = known
-    .map(id => ({ id, distance: editDistance(given, id) }))
-    .sort((a, b) => a.distance - b.distance);
-  const nearest = byDistance[0];
-  const isNear = nearest !== undefined && nearest.distance <= Math.max(2, given.length / 3);
-  const hint = isNear ? `; did you mean "${nearest.id}"?` : ' and no such file';
+  const meant = nearest(given, known);
+  const hint = meant === null ? ' and no such file' : `; did you mean "${meant}"?`;
   return new UsageError(`unknown model "${given}"${hint} (models: ${known.join(', ')})`);
+}
+
+/** The known word that was probably meant; null where none is like the given one. */
+export function nearest(given: string, known: readonly string[]): string | null {
+  const byDistance = known
+    .map(word => ({ word, distance: editDistance(given, word) }))
+    .sort((a, b) => a.distance - b.distance);
+  const [best] = byDistance;
+  return best !== undefined && best.distance <= Math.max(2, given.length / 3) ? best.word : null;
 }
 
 /** How many letters must be added, dropped or changed to make `a` into `b` (Levenshtein 1966). */
