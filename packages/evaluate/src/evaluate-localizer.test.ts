@@ -94,8 +94,12 @@ describe('evaluateLocalizer', () => {
       const locate = () => Promise.resolve({ width, height: 1, probabilities, score: 0 });
       return relative((await evaluateLocalizer(locate, [good])).excluded[0]!.error);
     };
-    expect(await broken(new Float32Array(3), 3)).toMatchInlineSnapshot(`"map.png: the map is 3×1 but the image is 4×1"`);
-    expect(await broken(Float32Array.of(0, 1, NaN, 0), 4)).toMatchInlineSnapshot(`"map.png: the map has NaN at (2, 0) where a probability in [0, 1] must be"`);
+    expect(await broken(new Float32Array(3), 3)).toMatchInlineSnapshot(
+      `"map.png: the map is 3×1 but the image is 4×1"`,
+    );
+    expect(await broken(Float32Array.of(0, 1, NaN, 0), 4)).toMatchInlineSnapshot(
+      `"map.png: the map has NaN at (2, 0) where a probability in [0, 1] must be"`,
+    );
   });
 
   test('lets a fault of the localizer through', async () => {

@@ -30,8 +30,11 @@ export function countPixels(
   let [tp, fp, fn, tn] = [0, 0, 0, 0];
   for (let i = 0; i < mask.length; i++) {
     if (valid && !valid[i]) continue;
-    if (probabilities[i]! > threshold) mask[i] ? tp++ : fp++;
-    else mask[i] ? fn++ : tn++;
+    if (probabilities[i]! > threshold) {
+      if (mask[i]) tp++;
+      else fp++;
+    } else if (mask[i]) fn++;
+    else tn++;
   }
   return { tp, fp, fn, tn };
 }

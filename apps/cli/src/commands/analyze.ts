@@ -1,0 +1,173 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { CheckpointError, DataError, UsageError } from '@forgelens/autograd';
+import { absenceIsNoProof } from '@forgelens/localize';
+import type { Localizer } from '@forgelens/localize';
+import { Command } from 'commander';
+import type { Analysis } from '../analysis.ts';
+import { analyzePicture, hash, isSameWork } from '../analysis.ts';
+import type { Context, ExitCode } from '../context.ts';
+import { exit } from '../context.ts';
+import { examples, parseThreshold } from '../arguments.ts';
+import type { Input } from '../inputs.ts';
+import { findInputs } from '../inputs.ts';
+import { endings, OutputFolder } from '../outputs.ts';
+import type { GlobalOptions } from '../terminal.ts';
+import { count, decimals, percent, Terminal } from '../terminal.ts';
+
+interface Options extends GlobalOptions {
+  readonly out: string;
+  readonly model: string;
+  readonly threshold: number;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+/** A picture that was looked at, now or before. */
+interface Done {
+  /** As the user named it. */
+  readonly path: string;
+  /** As its files are named in the output folder. */
+  readonly name: string;
+  readonly analysis: Analysis;
+  readonly isEarlier: boolean;
+}
+
+/** A picture that could not be looked at, in one sentence. */
+interface Failed {
+  readonly path: string;
+  readonly error: string;
+}
+
+export function analyzeCommand(context: Context): Command {
+  return new Command('analyze')
+    .summary('show where pictures may have been tampered with')
+    .description(
+      'Shows where pictures may have been tampered with. For each one it writes a map of 16 bits (.map.png), the map ' +
+        `over the picture (.overlay.png) and everything that is known (.json).\n${absenceIsNoProof}`,
+    )
+    .argument('<inputs...>', 'files, folders (with the folders within) and globs')
+    .option('-o, --out <folder>', 'where results are written', 'forgelens-out')
+    .option('-m, --model <id|checkpoint>', 'a model of "forgelens models list", or a file', context.models.default)
+    .option('-t, --threshold <p>', 'flag pixels whose probability is greater', parseThreshold, 0.5)
+    .option('--force', 'do finished work again')
+    .option('--json', 'print the list of results as JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'forgelens analyze photo.jpg',
+        'forgelens analyze photos --out results',
+        `forgelens analyze 'photos/**/*.jpg' --threshold 0.7 --json > results.json`,
+      ),
+    )
+    .action(async (args: string[], _: unknown, command: Command) => {
+      context.finish(await analyze(args, command.optsWithGlobals<Options>(), context));
+    });
+}
+
+async function analyze(args: readonly string[], options: Options, { io, models }: Context): Promise<ExitCode> {
+  const terminal = new Terminal(io, options);
+  const outFolder = path.resolve(io.cwd, options.out);
+  const inputs = await findInputs(args, io.cwd, outFolder);
+  const output = await OutputFolder.open(outFolder);
+  const localizer = await models.open(options.model);
+
+  const done: Done[] = [];
+  const failed: Failed[] = [];
+  let hasFault = false;
+  const progress = terminal.progress(inputs.length);
+  try {
+    for (const input of inputs) {
+      if (io.signal?.aborted) break;
+      progress.show(input.path);
+      try {
+        done.push(await look(input, options, localizer, output, io.cwd));
+      } catch (error) {
+        // An output folder or a model that cannot be used is not the picture's fault, and the next one's neither.
+        if (error instanceof UsageError || error instanceof CheckpointError) throw error;
+        const isExpected = error instanceof DataError;
+        hasFault ||= !isExpected;
+        failed.push({
+          path: input.path,
+          error: isExpected ? error.message : `${input.path}: ${(error as Error).stack}`,
+        });
+      }
+      progress.advance();
+    }
+  } finally {
+    progress.stop();
+    await localizer.close();
+  }
+
+  const interrupted = io.signal?.aborted === true;
+  if (options.json) terminal.print(JSON.stringify(summarize(done, failed, options.out), null, 2));
+  else if (done.length > 0) printTable(terminal, done, options.out);
+  for (const { error } of failed) terminal.problem(`failed: ${error}`);
+  const earlier = done.filter(({ isEarlier }) => isEarlier).length;
+  if (earlier > 0)
+    terminal.note(`${count(earlier, 'picture')} had been done before (--force does finished work again)`);
+  terminal.note(`${count(done.length - earlier, 'picture')} analyzed, ${earlier} skipped, ${failed.length} failed`);
+  if (interrupted) terminal.problem(`stopped with ${inputs.length - done.length - failed.length} to do`);
+
+  if (interrupted) return exit.interrupted;
+  if (hasFault) return exit.fault;
+  return failed.length > 0 ? exit.someInputsFailed : exit.ran;
+}
+
+/** Looks at one picture and writes its files, unless they are there already. */
+async function look(
+  input: Input,
+  { threshold, force }: Options,
+  localizer: Localizer,
+  output: OutputFolder,
+  cwd: string,
+): Promise<Done> {
+  const bytes = await readFile(path.resolve(cwd, input.path)).catch((error: NodeJS.ErrnoException) => {
+    throw new DataError(input.path, `cannot be read (${error.code})`, { cause: error });
+  });
+  const picture = { path: input.path, sha256: hash(bytes) };
+  const { name, earlier } = await output.reserve(input.name, picture);
+  if (earlier && !force && isSameWork(earlier, picture.sha256, localizer, threshold))
+    return { path: input.path, name, analysis: earlier, isEarlier: true };
+
+  const beside = path.basename(name);
+  const maps = { map: beside + endings.map, overlay: beside + endings.overlay };
+  const { analysis, map, overlay } = await analyzePicture(bytes, input.path, localizer, threshold, maps);
+  await output.write(name, { map, overlay, json: `${JSON.stringify(analysis, null, 2)}\n` });
+  return { path: input.path, name, analysis, isEarlier: false };
+}
+
+function printTable(terminal: Terminal, done: readonly Done[], out: string): void {
+  terminal.table(
+    ['Picture', 'Score', 'Flagged area', 'Regions', 'Seconds', 'Overlay'],
+    done.map(({ path: file, name, analysis, isEarlier }) => [
+      file,
+      decimals(analysis.score),
+      percent(analysis.areaFraction),
+      analysis.regions.length,
+      isEarlier ? 'done before' : decimals((analysis.timingMs.decode + analysis.timingMs.locate) / 1000, 2),
+      path.join(out, name + endings.overlay),
+    ]),
+  );
+  const warned = done.filter(({ analysis }) => analysis.warnings.length > 0);
+  for (const { path: file, analysis } of warned) terminal.note(`${file}: ${analysis.warnings.join(' ')}`);
+  terminal.print(
+    `The pictures are in ${out}: the map over each photograph (${endings.overlay}), the map itself (${endings.map}) and ` +
+      `all numbers (${endings.json}).\nA score is a reason to look, not a verdict. ${absenceIsNoProof}`,
+  );
+}
+
+/** What `--json` prints: a line's worth of each result, and where the whole of it is. */
+const summarize = (done: readonly Done[], failed: readonly Failed[], out: string) => ({
+  results: done.map(({ path: file, name, analysis, isEarlier }) => ({
+    path: file,
+    score: analysis.score,
+    areaFraction: analysis.areaFraction,
+    regions: analysis.regions.length,
+    skipped: isEarlier,
+    map: path.join(out, name + endings.map),
+    overlay: path.join(out, name + endings.overlay),
+    result: path.join(out, name + endings.json),
+  })),
+  failed,
+});

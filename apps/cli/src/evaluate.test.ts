@@ -1,0 +1,190 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { encodeMask, encodePng } from '@forgelens/imaging';
+import { describe, expect, test } from 'vitest';
+import { forgelens, temporaryFolder } from './testing.ts';
+
+/** A data set of 8×8 pictures whose left half is tampered; the localizer finds what is bright. */
+async function dataset(): Promise<string> {
+  const folder = await temporaryFolder();
+  await mkdir(path.join(folder, 'data'));
+  const write = async (name: string, isBright: (x: number) => boolean) => {
+    const data = Uint8Array.from({ length: 8 * 8 * 3 }, (_, i) => (isBright(Math.floor(i / 3) % 8) ? 255 : 0));
+    await writeFile(path.join(folder, 'data', name), await encodePng({ width: 8, height: 8, data }));
+  };
+  await write('found.png', x => x < 4);
+  await write('half.png', x => x < 2);
+  await write('alarmed.png', x => x === 7);
+  await write('trained-on.png', x => x < 4);
+  const half = (width: number) => Uint8Array.from({ length: width * 8 }, (_, i) => (i % width < width / 2 ? 1 : 0));
+  await writeFile(path.join(folder, 'data/left.png'), await encodeMask({ width: 8, height: 8, data: half(8) }));
+  await writeFile(path.join(folder, 'data/wide.png'), await encodeMask({ width: 9, height: 8, data: half(9) }));
+  const rows = [
+    'split,set,image,mask,kind',
+    'dev,a,found.png,left.png,splice',
+    'dev,b,half.png,left.png,splice',
+    'dev,b,alarmed.png,,authentic',
+    'train,a,trained-on.png,left.png,splice',
+    'odd,c,half.png,wide.png,splice',
+    'odd,c,found.png,left.png,splice',
+  ];
+  await writeFile(path.join(folder, 'data/index.csv'), rows.join('\n'));
+  return folder;
+}
+
+describe('forgelens evaluate', () => {
+  test('shows the scores of each set', async () => {
+    const { code, stdout, stderr } = await forgelens(await dataset(), ['evaluate', '--data', 'data', '--split', 'dev']);
+    expect(code).toBe(0);
+    expect(stdout).toMatchInlineSnapshot(`
+      "Tampered pictures, at the fixed threshold 0.5: mean of the images / pooled pixels
+      ┌─────┬────────┬──────────┬───────────────┬───────────────┬───────────────┬───────────────┬──────────────────────────┐
+      │ Set │ Scored │ Excluded │ F1            │ IoU           │ Dice          │ AUC           │ F1 of marking everything │
+      ├─────┼────────┼──────────┼───────────────┼───────────────┼───────────────┼───────────────┼──────────────────────────┤
+      │ a   │      1 │        0 │ 1.000 / 1.000 │ 1.000 / 1.000 │ 1.000 / 1.000 │ 1.000 / 1.000 │ 0.667 / 0.667            │
+      │ b   │      1 │        0 │ 0.667 / 0.667 │ 0.500 / 0.500 │ 0.667 / 0.667 │ 0.750 / 0.750 │ 0.667 / 0.667            │
+      │ all │      2 │        0 │ 0.833 / 0.857 │ 0.750 / 0.750 │ 0.833 / 0.857 │ 0.875 / 0.875 │ 0.667 / 0.667            │
+      └─────┴────────┴──────────┴───────────────┴───────────────┴───────────────┴───────────────┴──────────────────────────┘
+      Authentic pictures: every flagged pixel is a false alarm
+      ┌─────┬────────┬─────────────┬──────────────────┬───────────────────────────────┐
+      │ Set │ Scored │ Specificity │ False-alarm area │ Pictures with a flagged pixel │
+      ├─────┼────────┼─────────────┼──────────────────┼───────────────────────────────┤
+      │ b   │      1 │       0.875 │           12.5 % │                             1 │
+      │ all │      1 │       0.875 │           12.5 % │                             1 │
+      └─────┴────────┴─────────────┴──────────────────┴───────────────────────────────┘
+      "
+    `);
+    expect(stderr).toBe('');
+  });
+
+  test('reports as JSON what was measured and how', async () => {
+    const argv = ['evaluate', '--data', 'data/index.csv', '--split', 'dev', '--sets', 'b', '--json'];
+    const { code, stdout } = await forgelens(await dataset(), argv);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      software: { name: 'forgelens' },
+      model: { id: 'brightness', weightsSha256: '0'.repeat(64), sizePolicy: 'native' },
+      data: { path: 'data/index.csv', split: 'dev', sets: ['b'] },
+      protocol: { threshold: 0.5 },
+      manifestSha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      sets: {
+        b: {
+          samples: 2,
+          tampered: { f1: { perImage: 2 / 3, pooled: 2 / 3 } },
+          authentic: { specificity: 7 / 8, imagesFlagged: 1 },
+        },
+      },
+      excluded: [],
+      images: [{ id: 'half.png' }, { id: 'alarmed.png' }],
+    });
+  });
+
+  test('takes the first pictures of each set on request', async () => {
+    const { stdout } = await forgelens(await dataset(), ['evaluate', '--data', 'data', '--limit', '1', '--json']);
+    expect((JSON.parse(stdout) as { images: { id: string }[] }).images.map(({ id }) => id)).toEqual([
+      'found.png',
+      'half.png',
+    ]);
+  });
+
+  test('excludes a picture whose mask has another size, says so, and ends with 3', async () => {
+    const folder = await dataset();
+    const { code, stdout, stderr } = await forgelens(folder, [
+      'evaluate',
+      '--data',
+      'data',
+      '--split',
+      'odd',
+      '--json',
+    ]);
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ overall: { samples: 2, scored: 1, excluded: 1 } });
+    expect(stderr.replaceAll(folder, '')).toMatchInlineSnapshot(`
+      "excluded: /data/wide.png: the mask is 9×8 but its image is 8×8; they must be equal
+      "
+    `);
+  });
+
+  test('refuses data that is not there, and sets and splits that the data does not have', async () => {
+    const folder = await dataset();
+    const refuse = async (...argv: string[]) => {
+      const { code, stderr } = await forgelens(folder, ['evaluate', ...argv]);
+      expect(code).toBe(2);
+      return stderr.replaceAll(folder, '');
+    };
+    expect(await refuse()).toMatchInlineSnapshot(`
+      "error: required option '-d, --data <index.csv|folder>' not specified
+      "
+    `);
+    expect(await refuse('--data', 'nowhere')).toMatchInlineSnapshot(`
+      "DataError: /nowhere: no such file or folder
+      "
+    `);
+    expect(await refuse('--data', 'data', '--sets', 'a,x')).toMatchInlineSnapshot(`
+      "UsageError: no set x in data (sets: a, b, c)
+      "
+    `);
+    expect(await refuse('--data', 'data', '--split', 'test')).toMatchInlineSnapshot(`
+      "UsageError: no picture left in data with split "test" (splits: dev, odd, train)
+      "
+    `);
+    expect(await refuse('--data', 'data', '--model', 'brightness2')).toMatchInlineSnapshot(`
+      "UsageError: unknown model "brightness2"; did you mean "brightness"? (models: brightness, unet)
+      "
+    `);
+  });
+
+  test('says when no picture is known to be tampered', async () => {
+    const folder = await dataset();
+    await mkdir(path.join(folder, 'plain'));
+    await writeFile(
+      path.join(folder, 'plain/a.png'),
+      await encodePng({ width: 1, height: 1, data: Uint8Array.of(0, 0, 0) }),
+    );
+    const { code, stderr } = await forgelens(folder, ['evaluate', '--data', 'plain']);
+    expect(code).toBe(0);
+    expect(stderr).toMatchInlineSnapshot(`
+      "No picture has a mask that marks tampering, so only false alarms could be measured.
+      "
+    `);
+  });
+
+  test('stops on Ctrl-C without a report', async () => {
+    const stop = new AbortController();
+    const { code, stdout, stderr } = await forgelens(await dataset(), ['evaluate', '--data', 'data'], {
+      signal: stop.signal,
+      look: () => stop.abort(),
+    });
+    expect({ code, stdout, stderr }).toEqual({ code: 130, stdout: '', stderr: 'stopped\n' });
+  });
+
+  test('has help with examples', async () => {
+    expect((await forgelens('/', ['evaluate', '--help'])).stdout).toMatchInlineSnapshot(`
+      "Usage: forgelens evaluate [options]
+
+      Scores a model on pictures whose tampering is known, set by set: F1, IoU and Dice at the fixed
+      threshold 0.5 (mean of the images, and of their pooled pixels), AUC from raw probabilities, and the
+      false alarms on authentic pictures.
+
+      Options:
+        -d, --data <index.csv|folder>  the pictures and their masks
+        -m, --model <id|checkpoint>    a model of "forgelens models list", or a file (default:
+                                       "brightness")
+        --split <name>                 take this split of an index only
+        --sets <a,b>                   take these sets only
+        --limit <n>                    take the first n pictures of each set
+        --json                         print the whole report, with every image, as JSON
+        -h, --help                     display help for command
+
+      Global Options:
+        -V, --version                  output the version number
+        -q, --quiet                    say nothing but results and problems
+        --no-color                     write without colours, as with NO_COLOR set
+
+      Examples:
+        $ forgelens evaluate --data dataset/index.csv --split dev
+        $ forgelens evaluate --data casia --model runs/first/best.safetensors --json > report.json
+      "
+    `);
+  });
+});

@@ -1,0 +1,60 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { UsageError } from '@forgelens/autograd';
+import { glob, isDynamicPattern } from 'tinyglobby';
+
+/** One picture to look at. */
+export interface Input {
+  /** As the user would name it: relative to the working folder where it was given so. */
+  readonly path: string;
+  /** Where its results go, relative to the output folder: its path within the folder or glob that named it. */
+  readonly name: string;
+}
+
+const extensions = ['jpg', 'jpeg', 'png', 'webp', 'tif', 'tiff', 'gif', 'avif', 'heic', 'heif'];
+
+/**
+ * The pictures that files, folders (with the folders within) and globs name, each once, in the order given.
+ *
+ * @param outFolder - what lies in it is our own work and is left out
+ * @throws {UsageError} when an argument names nothing
+ */
+export async function findInputs(args: readonly string[], cwd: string, outFolder: string): Promise<Input[]> {
+  const found = new Map<string, Input>();
+  for (const arg of args)
+    for (const input of await expand(arg, cwd, outFolder)) {
+      const absolute = path.resolve(cwd, input.path);
+      if (!found.has(absolute)) found.set(absolute, input);
+    }
+  return [...found.values()];
+}
+
+async function expand(arg: string, cwd: string, outFolder: string): Promise<Input[]> {
+  const kind = await stat(path.resolve(cwd, arg)).catch(() => null);
+  if (kind?.isFile()) return [{ path: arg, name: path.basename(arg) }];
+  if (kind?.isDirectory()) {
+    const inputs = await list(arg, [`**/*.{${extensions.join(',')}}`], cwd, outFolder);
+    if (inputs.length === 0)
+      throw new UsageError(`no picture in the folder ${arg}; looked for files ending in .${extensions.join(', .')}`);
+    return inputs;
+  }
+  if (!isDynamicPattern(arg)) throw new UsageError(`no such file or folder: ${arg}`);
+  const pattern = arg.replaceAll('\\', '/');
+  const parts = pattern.split('/');
+  const fixed = parts.findIndex(part => isDynamicPattern(part));
+  const base = parts.slice(0, fixed).join('/') || (pattern.startsWith('/') ? '/' : '.');
+  const inputs = await list(base, [parts.slice(fixed).join('/')], cwd, outFolder);
+  if (inputs.length === 0) throw new UsageError(`nothing matches ${arg}`);
+  return inputs;
+}
+
+async function list(base: string, patterns: string[], cwd: string, outFolder: string): Promise<Input[]> {
+  const root = path.resolve(cwd, base);
+  const names = await glob(patterns, { cwd: root, caseSensitiveMatch: false, expandDirectories: false });
+  return names
+    .filter(name => !isWithin(path.join(root, name), outFolder))
+    .sort()
+    .map(name => ({ path: path.join(base, name), name }));
+}
+
+const isWithin = (file: string, folder: string) => !path.relative(folder, file).startsWith('..');

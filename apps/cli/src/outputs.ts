@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { UsageError } from '@forgelens/autograd';
+import type { Analysis } from './analysis.ts';
+import { parseAnalysis } from './analysis.ts';
+
+/** The files of one picture's result. */
+export interface Slot {
+  /** The picture's name in the output folder; each file adds an ending to it. */
+  readonly name: string;
+  /** The complete result that is there already, of this picture or of an equal one. */
+  readonly earlier: Analysis | null;
+}
+
+/** The files of a result, by what they add to the picture's name. */
+export const endings = { map: '.map.png', overlay: '.overlay.png', json: '.json' } as const;
+
+/** The folder that results are written to. No result ever replaces one of another picture. */
+export class OutputFolder {
+  readonly folder: string;
+  private readonly taken = new Set<string>();
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** @throws {UsageError} when nothing can be written there. */
+  static async open(folder: string): Promise<OutputFolder> {
+    const probe = path.join(folder, `.forgelens-${process.pid}`);
+    try {
+      await mkdir(folder, { recursive: true });
+      await writeFile(probe, '');
+      await rm(probe);
+    } catch (error) {
+      throw cannotWrite(folder, error);
+    }
+    return new OutputFolder(folder);
+  }
+
+  /**
+   * Finds a place for the result of a picture: its own name, or `name-2.jpg`, `name-3.jpg`, … where that is held by
+   * another picture.
+   */
+  async reserve(name: string, picture: { readonly path: string; readonly sha256: string }): Promise<Slot> {
+    const { dir, name: stem, ext } = path.parse(name);
+    for (let n = 1; ; n++) {
+      const candidate = n === 1 ? name : path.join(dir, `${stem}-${n}${ext}`);
+      // Folders on Windows and macOS do not tell upper case from lower case.
+      const key = candidate.toLowerCase();
+      if (this.taken.has(key)) continue;
+      const there = await this.read(candidate);
+      if (there === 'foreign') continue;
+      if (there !== 'none') {
+        const { path, sha256 } = there.analysis.input;
+        if (path !== picture.path && sha256 !== picture.sha256) continue;
+      }
+      this.taken.add(key);
+      return { name: candidate, earlier: there !== 'none' && there.complete ? there.analysis : null };
+    }
+  }
+
+  /** The absolute path of one of a result's files. */
+  pathOf(name: string, kind: keyof typeof endings): string {
+    return path.join(this.folder, name + endings[kind]);
+  }
+
+  /** Writes the files of a result, each whole or not at all, the JSON last: where it is, the result is complete. */
+  async write(name: string, files: { map: Uint8Array; overlay: Uint8Array; json: string }): Promise<void> {
+    try {
+      await mkdir(path.dirname(this.pathOf(name, 'json')), { recursive: true });
+      for (const kind of ['map', 'overlay', 'json'] as const) {
+        const target = this.pathOf(name, kind);
+        const temporary = `${target}.${process.pid}.tmp`;
+        await writeFile(temporary, files[kind]);
+        await rename(temporary, target);
+      }
+    } catch (error) {
+      throw cannotWrite(path.join(this.folder, name), error);
+    }
+  }
+
+  /** The result of this name: whose it is, and whether all of its files are there. */
+  private async read(name: string): Promise<{ analysis: Analysis; complete: boolean } | 'none' | 'foreign'> {
+    const text = await readFile(this.pathOf(name, 'json'), 'utf8').catch(() => null);
+    if (text === null) return 'none';
+    const analysis = parseAnalysis(text);
+    if (analysis === null) return 'foreign';
+    const pictures = [this.pathOf(name, 'map'), this.pathOf(name, 'overlay')];
+    return { analysis, complete: pictures.every(existsSync) };
+  }
+}
+
+function cannotWrite(where: string, error: unknown): UsageError {
+  const code = (error as NodeJS.ErrnoException).code ?? String(error);
+  const reasons: Record<string, string> = {
+    EACCES: 'permission denied',
+    EPERM: 'permission denied',
+    EROFS: 'the file system is read-only',
+    ENOSPC: 'no space is left',
+    ENOTDIR: 'a part of the path is a file',
+    EEXIST: 'it is a file',
+  };
+  return new UsageError(`cannot write to ${where}: ${reasons[code] ?? code}; choose another folder with --out`);
+}

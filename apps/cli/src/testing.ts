@@ -1,0 +1,115 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { CheckpointError } from '@forgelens/autograd';
+import type { Image } from '@forgelens/imaging';
+import { unknownModel } from '@forgelens/localize';
+import type { Localization, Localizer, ModelCard, ModelInfo } from '@forgelens/localize';
+import { onTestFinished } from 'vitest';
+import type { Models } from './context.ts';
+import { main } from './program.ts';
+
+const info: ModelInfo = {
+  id: 'brightness',
+  version: '1',
+  name: 'Brightness',
+  parameters: 0,
+  licence: 'none needed',
+  weightsSha256: '0'.repeat(64),
+  input: 'red, 0–255',
+  sizePolicy: 'native',
+  scoreRule: 'the highest probability',
+  limitations: ['It takes all that is bright for tampered.'],
+};
+
+const cards: ModelCard[] = [
+  {
+    ...info,
+    summary: 'Calls tampered what is bright.',
+    weights: { bytes: 1_234_567, sha256: info.weightsSha256, licence: info.licence },
+    scores: [{ set: 'made-up', metric: 'F1', value: 0.5 }],
+  },
+  {
+    ...info,
+    id: 'unet',
+    name: 'U-Net',
+    summary: 'An encoder and a decoder with skips.',
+    parameters: 7_763_041,
+    weights: null,
+    scores: [],
+    limitations: [],
+  },
+];
+
+/** The probability of a pixel is its red. */
+function locate({ width, height, data }: Image): Promise<Localization> {
+  const probabilities = new Float32Array(width * height);
+  let score = 0;
+  for (let i = 0; i < probabilities.length; i++) {
+    probabilities[i] = data[3 * i]! / 255;
+    score = Math.max(score, probabilities[i]!);
+  }
+  return Promise.resolve({ width, height, probabilities, score });
+}
+
+/** A localizer that needs no network; `look` is called before each picture. */
+const fakeModels = (look: () => void): Models => ({
+  default: 'brightness',
+  cards,
+  open(idOrPath) {
+    if (idOrPath === 'broken.safetensors')
+      return Promise.reject(
+        new CheckpointError(idOrPath, 'missing head.weight [1, 16, 1, 1]; 1 of 40 names does not fit'),
+      );
+    if (idOrPath !== 'brightness')
+      return Promise.reject(
+        unknownModel(
+          idOrPath,
+          cards.map(({ id }) => id),
+        ),
+      );
+    const localizer: Localizer = {
+      info,
+      locate(image) {
+        look();
+        return locate(image);
+      },
+      close: () => Promise.resolve(),
+    };
+    return Promise.resolve(localizer);
+  },
+});
+
+/** How a run of the program ended, with what it wrote. */
+export interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A new folder that is gone after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'forgelens-cli-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+/** Runs the program in a folder, on a model that calls tampered what is bright. */
+export async function forgelens(
+  cwd: string,
+  argv: readonly string[],
+  { signal, look = () => {} }: { signal?: AbortSignal; look?: () => void } = {},
+): Promise<Run> {
+  const texts = { stdout: '', stderr: '' };
+  const io = {
+    stdout: { write: (text: string) => (texts.stdout += text) },
+    stderr: { write: (text: string) => (texts.stderr += text) },
+    cwd,
+    env: {},
+    signal,
+  };
+  return { code: await main(argv, io, fakeModels(look)), ...texts };
+}
+
+export const readJson = async (...parts: readonly string[]): Promise<unknown> =>
+  JSON.parse(await readFile(path.join(...parts), 'utf8')) as unknown;
