@@ -124,6 +124,9 @@ export function apply<I extends readonly Value[], A>(op: Op<I, A>, inputs: I, at
 export const apply1 = <I extends readonly Value[], A>(op: Op<I, A>, inputs: I, attrs: A): Value =>
   apply(op, inputs, attrs)[0]!;
 
+/** An ONNX operator type as our functions are called: "ReduceSum" becomes "reduceSum". */
+export const camelCase = (onnx: string): string => onnx[0]!.toLowerCase() + onnx.slice(1);
+
 export const opName = (op: AnyNode['op']): string => ('composite' in op ? op.composite : op.onnx);
 
 /** The source lines that made a node, innermost first, without this room's own. */

@@ -40,11 +40,13 @@ const conv: PrimitiveOp<readonly [x: Value, w: Value], Conv2dAttrs> = {
   infer([x, w], a) {
     const [n, c, h, wd] = nchw(x, 'conv2d x');
     const [m, cg, kh, kw] = nchw(w, 'conv2d w');
-    if (c !== cg * a.groups || m % a.groups !== 0)
+    if (c !== cg * a.groups)
       throw new ShapeError(
         'conv2d',
         `x has ${c} channels (shape [${x.shape}]) but w expects ${cg * a.groups} (shape [${w.shape}], groups ${a.groups})`,
       );
+    if (m % a.groups !== 0)
+      throw new ShapeError('conv2d', `the ${m} output channels of w (shape [${w.shape}]) are not divisible by ${a.groups} groups`);
     const [vertical, horizontal] = paddings(a);
     const size = (extent: number, k: number, p: number) => Math.floor((extent + 2 * p - reach(k, a.dilation)) / a.stride) + 1;
     const [oh, ow] = [size(h, kh, vertical), size(wd, kw, horizontal)];

@@ -1,7 +1,7 @@
 import { ShapeError } from '../errors.ts';
 import type { DType, Shape, TensorType } from '../tensor.ts';
 import type { PrimitiveOp, Value } from '../value.ts';
-import { apply1, float, scalar } from '../value.ts';
+import { apply1, camelCase, float, scalar } from '../value.ts';
 import { reduceSum } from './reduce.ts';
 import { reshape } from './shape.ts';
 
@@ -50,7 +50,7 @@ function unary(onnx: string, gradient: ((dy: Value, x: Value, y: Value) => Value
 function binary(onnx: string, gradients: (dy: Value, a: Value, b: Value, y: Value) => readonly [() => Value, () => Value]) {
   const op: PrimitiveOp<readonly [a: Value, b: Value], null> = {
     onnx,
-    infer: ([a, b]) => elementwiseTypes(a, b, onnx.toLowerCase()),
+    infer: ([a, b]) => elementwiseTypes(a, b, camelCase(onnx)),
     vjp(dy, { inputs: [a, b], y }) {
       const [da, db] = gradients(dy, a, b, y);
       return [sumTo(da(), a.shape), sumTo(db(), b.shape)];
@@ -62,7 +62,7 @@ function binary(onnx: string, gradients: (dy: Value, a: Value, b: Value, y: Valu
 function comparison(onnx: string) {
   const op: PrimitiveOp<readonly [a: Value, b: Value], null> = {
     onnx,
-    infer: ([a, b]) => elementwiseTypes(a, b, onnx.toLowerCase()).map(({ shape }) => ({ dtype: 'bool', shape })),
+    infer: ([a, b]) => elementwiseTypes(a, b, camelCase(onnx)).map(({ shape }) => ({ dtype: 'bool', shape })),
     vjp: 'none',
   };
   return (a: Value, b: Value): Value => apply1(op, [a, b], null);

@@ -2,7 +2,7 @@ import { ShapeError } from '../errors.ts';
 import type { Shape } from '../tensor.ts';
 import { int64, sizeOf } from '../tensor.ts';
 import type { PrimitiveOp, Value } from '../value.ts';
-import { apply, apply1, axisOf, constant, scalar } from '../value.ts';
+import { apply, apply1, axisOf, camelCase, constant, scalar } from '../value.ts';
 import { cast, div, equal, mul } from './elementwise.ts';
 import { scatterElements } from './indexing.ts';
 import { expand, fill, reshape } from './shape.ts';
@@ -32,7 +32,7 @@ function reduction(onnx: string, gradient: (dy: Value, x: Value, y: Value, axes:
   };
   /** Over all axes when none are given; reduced axes vanish unless `keepDims`. */
   return (x: Value, axes?: readonly number[], { keepDims = false } = {}): Value => {
-    const positive = axes ? axes.map(axis => axisOf(x, axis, onnx)) : [...x.shape.keys()];
+    const positive = axes ? axes.map(axis => axisOf(x, axis, camelCase(onnx))) : [...x.shape.keys()];
     return positive.length === 0 ? x : apply1(op, [x], { axes: [...positive].sort((a, b) => a - b), keepDims });
   };
 }

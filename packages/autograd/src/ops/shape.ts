@@ -26,6 +26,8 @@ const reshapeOp: PrimitiveOp<readonly [x: Value], { shape: Shape }> = {
 export function reshape(x: Value, shape: Shape): Value {
   const known = sizeOf(shape.filter(n => n !== -1));
   const full = shape.map(n => (n === -1 ? sizeOf(x.shape) / known : n));
+  if (full.some(n => !Number.isInteger(n) || n < 0))
+    throw new ShapeError('reshape', `x has ${sizeOf(x.shape)} elements (shape [${x.shape}]), which do not fit into [${shape}]`);
   return sameShape(full, x.shape) ? x : apply1(reshapeOp, [x], { shape: full });
 }
 
@@ -48,8 +50,10 @@ export const transpose = (x: Value, order: readonly number[]): Value =>
   order.length === x.rank && order.every((axis, i) => axis === i) ? x : apply1(transposeOp, [x], { order });
 
 /** The last two axes exchanged. */
-export const transposeLast = (x: Value): Value =>
-  transpose(x, [...Array(x.rank - 2).keys(), x.rank - 1, x.rank - 2]);
+export function transposeLast(x: Value): Value {
+  if (x.rank < 2) throw new ShapeError('transposeLast', `needs two axes or more, got shape [${x.shape}]`);
+  return transpose(x, [...Array(x.rank - 2).keys(), x.rank - 1, x.rank - 2]);
+}
 
 const expandOp: PrimitiveOp<readonly [x: Value], { shape: Shape }> = {
   onnx: 'Expand',
@@ -123,6 +127,7 @@ const sliceOp: PrimitiveOp<readonly [x: Value], SliceAttrs> = {
     const extent = x.shape[axis]!;
     if (start < 0 || end > extent || start >= end)
       throw new ShapeError('slice', `[${start}, ${end}) is not within axis ${axis} of shape [${x.shape}]`);
+    if (step < 1 || !Number.isInteger(step)) throw new ShapeError('slice', `step ${step} must be a whole number above 0`);
     return [{ dtype: x.dtype, shape: x.shape.map((n, i) => (i === axis ? Math.ceil((end - start) / step) : n)) }];
   },
   operands: ([x], { axis, start, end, step }) => [x, indices([start]), indices([end]), indices([axis]), indices([step])],
@@ -202,7 +207,7 @@ const mirrorPadOp: PrimitiveOp<readonly [x: Value], MirrorAttrs> = {
   infer([x], { axis, before, after, mode }) {
     const extent = x.shape[axis]!;
     if (mode === 'reflect' && Math.max(before, after) >= extent)
-      throw new ShapeError('pad', `reflecting ${Math.max(before, after)} elements needs an axis longer than ${extent} (shape [${x.shape}])`);
+      throw new ShapeError('mirrorPad', `reflecting ${Math.max(before, after)} elements needs an axis longer than ${extent} (shape [${x.shape}])`);
     return [{ dtype: x.dtype, shape: x.shape.map((n, i) => (i === axis ? n + before + after : n)) }];
   },
   attributes: ({ mode }) => ({ mode }),
@@ -234,6 +239,6 @@ const mirrorPadOp: PrimitiveOp<readonly [x: Value], MirrorAttrs> = {
 export const mirrorPad = (x: Value, padding: readonly (readonly number[])[], mode: 'reflect' | 'edge'): Value =>
   padding.reduce<Value>(
     (y, [before = 0, after = 0], axis) =>
-      before === 0 && after === 0 ? y : apply1(mirrorPadOp, [y], { axis, before, after, mode }),
+      before === 0 && after === 0 ? y : apply1(mirrorPadOp, [y], { axis: axisOf(y, axis, 'mirrorPad'), before, after, mode }),
     x,
   );
