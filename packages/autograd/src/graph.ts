@@ -38,13 +38,19 @@ export function resolve(value: Value): Value {
 
 /**
  * Collects what the outputs need.
- * @throws {ShapeError} when a needed value is neither fed, nor state, nor bound, or when a next state has another type
+ * @throws {ShapeError} when a needed value is neither fed, nor state, nor bound, when a next state has another type, or
+ * when a name is given twice
  */
 export function build(spec: GraphSpec): Graph {
   const { inputs, outputs, state = {}, weights = new Map() } = spec;
   for (const [name, { value, next }] of Object.entries(state))
     if (value.dtype !== next.dtype || !sameShape(value.shape, next.shape))
       throw new ShapeError('build', `state "${name}" is ${value.dtype} [${value.shape}] but its next value is ${next.dtype} [${next.shape}]`);
+
+  const names = [inputs, outputs, state].flatMap(Object.keys).concat([...weights.values()].map(({ name }) => name));
+  const repeated = [...names].sort().find((name, i, sorted) => name === sorted[i - 1]);
+  if (repeated !== undefined)
+    throw new ShapeError('build', `the name "${repeated}" is given to two of its inputs, outputs, state and weights; rename one`);
 
   const sources = new Set<Value>([
     ...Object.values(inputs),

@@ -366,6 +366,7 @@ export function m2sformerOfficialName(name: string): string {
     .replace('guidance.expand', 'text_guided_attention.attention_map.3')
     .replace(/guidance$/, 'text_guided_attention')
     .replace('mlp.dwconv', 'mlp.dwconv.dwconv')
+    .replace('dropPath', 'drop_path')
     .replace(/^prior/, 'global_prior.0')
     .replace(/^regionHead/, 'seg_head.region_conv.0')
     .replace(/^edgeHead/, 'seg_head.edge_conv.0')

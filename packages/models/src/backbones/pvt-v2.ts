@@ -219,4 +219,5 @@ export const pvtV2OfficialName = (name: string): string =>
   name
     .replace(/^stages\.(\d)\.patchEmbed/, (_, i: string) => `patch_embed${Number(i) + 1}`)
     .replace(/^stages\.(\d)\.(block|norm)/, (_, i: string, part: string) => `${part}${Number(i) + 1}`)
-    .replace('mlp.dwconv', 'mlp.dwconv.dwconv');
+    .replace('mlp.dwconv', 'mlp.dwconv.dwconv')
+    .replace('dropPath', 'drop_path');

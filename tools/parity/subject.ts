@@ -1,0 +1,35 @@
+import type { Runtime, Tensors } from '@forgelens/autograd/runtime/node';
+import type { Tensor, Value } from '@forgelens/autograd';
+import type { LocalizerNetwork, LocalizerOutput } from '@forgelens/models';
+import type { Optimizer } from '@forgelens/nn';
+import type { Report } from './compare.ts';
+
+/** What `npm run parity` must know of a model beyond what its fixture says. */
+export interface Subject<Output extends LocalizerOutput = LocalizerOutput> {
+  /** The network as the official code builds it for the fixture: no dropped paths. */
+  create(salt: number): LocalizerNetwork<Output>;
+  readonly officialName: (name: string) => string;
+  readonly officialConstants: RegExp;
+  /** The official optimizer of the fixture's one step. */
+  readonly optimizer: Optimizer;
+  readonly learningRate: number;
+  /** The heads that forward.bin holds, by their names there. */
+  heads(output: Output): Readonly<Record<string, Value>>;
+  /** Values of the forward pass that the fixture's `extra` describes, to be given to `checkExtra`. */
+  extras(output: Output): Readonly<Record<string, Value>>;
+  checkExtra(report: Report, kind: string, extra: Readonly<Record<string, unknown>>, values: Tensors): void;
+  /** Values of functions that are no modules, by their names in the fixture's intermediates. */
+  functional(output: Output): Readonly<Record<string, Value>>;
+  /** The unit fixtures: parts with no network in front. */
+  units(report: Report, units: never, context: UnitContext): Promise<void>;
+}
+
+export interface UnitContext {
+  readonly runtime: Runtime;
+  readonly salt: number;
+  /** Runs the network in evaluation with some parameters replaced, and gives named values. */
+  evaluate(
+    replaced: Readonly<Record<string, Tensor>>,
+    choose: (output: never, recorded: ReadonlyMap<string, Value>, mask: Value) => Readonly<Record<string, Value>>,
+  ): Promise<Tensors>;
+}
