@@ -103,9 +103,9 @@ export function writeOnnx(graph: Graph, metadata: Readonly<Record<string, string
   };
 }
 
-/** Equal small constants are written once. */
+/** Equal small constants are written once; equal in their bytes, since 0 and −0 are two. */
 const constantKey = (tensor: Tensor): string | null =>
-  tensor.size > 16 ? null : `${tensor.dtype} [${tensor.shape}] ${tensor.data.join(' ')}`;
+  tensor.size > 16 ? null : `${tensor.dtype} [${tensor.shape}] ${tensor.bytes.join(' ')}`;
 
 const tensorProto = (name: string, tensor: Tensor): MessageInitShape<typeof TensorProtoSchema> => ({
   name,

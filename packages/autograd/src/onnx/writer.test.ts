@@ -1,0 +1,100 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { expect, test } from 'vitest';
+
+import { build } from '../graph.ts';
+import * as ops from '../ops/index.ts';
+import { float32, int64 } from '../tensor.ts';
+import { constant, input, scalar } from '../value.ts';
+import { ModelProtoSchema } from './generated/onnx_pb.ts';
+import { writeOnnx } from './writer.ts';
+
+/** The written file, read back. */
+function written(...[graph, metadata]: Parameters<typeof writeOnnx>) {
+  const model = writeOnnx(graph, metadata);
+  return { model, file: fromBinary(ModelProtoSchema, model.bytes) };
+}
+
+test('a graph becomes an ONNX model of standard operators', () => {
+  const [image, weight, steps] = [input('float32', [1, 3, 8, 8]), input('float32', [4, 3, 3, 3]), input('int64', [])];
+  const logits = ops.leakyRelu(ops.conv2d(image, weight, { stride: 2, padding: [1, 0] }), 0.25);
+  const tensor = float32([4, 3, 3, 3], new Float32Array(108).fill(0.5));
+  const { model, file } = written(
+    build({
+      inputs: { image },
+      outputs: { logits },
+      state: { steps: { value: steps, next: ops.add(steps, scalar(1, 'int64')) } },
+      weights: new Map([[weight, { name: 'conv.weight', tensor }]]),
+    }),
+    { model: 'test' },
+  );
+  expect(file.opsetImport.map(({ domain, version }) => [domain, version])).toEqual([['', 20n]]);
+  expect([file.irVersion, file.producerName, file.metadataProps.map(({ key, value }) => [key, value])]).toEqual([
+    9n,
+    'forgelens',
+    [['model', 'test']],
+  ]);
+  const { node, initializer, input: inputs, output: outputs } = file.graph!;
+  expect(node.map(({ opType, input, output }) => `${opType}(${input.join(', ')}) → ${output.join(', ')}`)).toEqual([
+    'Conv(image, conv.weight) → Conv_0',
+    'LeakyRelu(Conv_0) → LeakyRelu_1',
+    'Add(steps, constant_1) → Add_2',
+    'Identity(LeakyRelu_1) → logits',
+    'Identity(Add_2) → next.steps',
+  ]);
+  const attributes = Object.fromEntries(
+    node[0]!.attribute.map(({ name, ints, i }) => [name, ints.length > 0 ? ints.map(Number) : Number(i)]),
+  );
+  expect(attributes).toEqual({
+    kernel_shape: [3, 3],
+    strides: [2, 2],
+    pads: [1, 0, 1, 0],
+    dilations: [1, 1],
+    group: 1,
+  });
+  expect(node[1]!.attribute.map(({ name, f }) => [name, f])).toEqual([['alpha', 0.25]]);
+  expect(
+    initializer.map(({ name, dims, dataType, rawData }) => [name, dims.map(Number), dataType, rawData!.length]),
+  ).toEqual([
+    ['conv.weight', [4, 3, 3, 3], 1, 432],
+    ['constant_1', [], 7, 8],
+  ]);
+  expect(inputs.map(({ name }) => name)).toEqual(['image', 'steps']);
+  expect(outputs.map(({ name }) => name)).toEqual(['logits', 'next.steps']);
+  expect(model.inputs).toEqual({ image: { dtype: 'float32', shape: [1, 3, 8, 8] } });
+  expect(model.outputs).toEqual({ logits: { dtype: 'float32', shape: [1, 4, 4, 3] } });
+  expect(model.state).toEqual({ steps: { dtype: 'int64', shape: [] } });
+  expect([...model.nodes.keys()]).toEqual(['Conv_0', 'LeakyRelu_1', 'Add_2']);
+});
+
+test('equal small constants are written once, others each', () => {
+  const x = input('float32', [2]);
+  const y = [
+    scalar(2),
+    scalar(2),
+    scalar(3),
+    constant(float32([1], [2])),
+    constant(float32([2], [0, 0])),
+    constant(float32([2], [0, -0])),
+  ].reduce<typeof x>(ops.add, x);
+  const { file } = written(
+    build({ inputs: { x }, outputs: { y, a: scalar(2, 'int64'), b: constant(int64([], [2])) } }),
+  );
+  const zeros = file.graph!.initializer.filter(({ dims }) => dims.length === 1 && dims[0] === 2n);
+  expect(zeros.map(({ rawData }) => rawData![7])).toEqual([0, 128]);
+  expect(file.graph!.initializer.map(({ dims, dataType }) => [dims.map(Number), dataType])).toEqual([
+    [[], 1],
+    [[], 1],
+    [[1], 1],
+    [[2], 1],
+    [[2], 1],
+    [[], 7],
+  ]);
+});
+
+test('the same graph gives the same bytes', () => {
+  const graph = () => {
+    const x = input('float32', [2, 3]);
+    return build({ inputs: { x }, outputs: { y: ops.softmax(ops.mul(x, scalar(2))) } });
+  };
+  expect(writeOnnx(graph()).bytes).toEqual(writeOnnx(graph()).bytes);
+});
