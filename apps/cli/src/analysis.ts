@@ -69,6 +69,14 @@ export function parseAnalysis(text: string): Analysis | null {
   }
 }
 
+/** An analysis as JSON text for people: each point and box on one line. */
+export const formatAnalysis = (analysis: Analysis): string =>
+  // The line break after the bracket cannot be within a string of JSON.
+  JSON.stringify(analysis, null, 2).replaceAll(
+    /\[\n\s*([\d.]+(?:,\s+[\d.]+)*)\s+\]/g,
+    (_, numbers: string) => `[${numbers.replaceAll(/\s+/g, ' ')}]`,
+  ) + '\n';
+
 /** SHA-256 of bytes, in hexadecimal. */
 export const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 

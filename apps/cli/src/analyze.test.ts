@@ -52,6 +52,7 @@ describe('forgelens analyze', () => {
     const map = await decodeMap16(await readFile(path.join(folder, 'forgelens-out/photo.png.map.png')), 'map');
     expect(map).toMatchObject({ width: 100, height: 80 });
     expect([map.probabilities[0], map.probabilities[45 * 100 + 40]]).toEqual([0, 1]);
+    expect(await readFile(path.join(folder, 'forgelens-out/photo.png.json'), 'utf8')).toContain('[30, 40, 20, 10]');
     const { timingMs, input, ...rest } = await result(folder, 'forgelens-out/photo.png.json');
     expect(Object.keys(timingMs)).toEqual(['decode', 'locate']);
     expect(input).toMatchObject({ path: 'photo.png', format: 'png', width: 100, height: 80, orientation: 1 });
@@ -135,14 +136,16 @@ describe('forgelens analyze', () => {
   });
 
   test('takes globs, takes each picture once, and leaves its own output alone', async () => {
-    const folder = await folderWith('a.png', 'x/b.jpg', 'x/y/c.jpg', 'x/[1].jpg');
+    const folder = await folderWith('a.png', 'x/B.JPG', 'x/y/c.jpg', 'x/[1].jpg');
     const names = async (...args: string[]) => {
       const { stdout } = await forgelens(folder, ['analyze', ...args, '--json', '--quiet']);
       return (JSON.parse(stdout) as { results: { path: string }[] }).results.map(({ path: name }) => name);
     };
-    expect(await names('x/**/*.jpg', 'x', 'x/b.jpg')).toEqual(['x/[1].jpg', 'x/b.jpg', 'x/y/c.jpg']);
+    expect(await names('x/**/*.jpg', 'x', 'x/B.JPG')).toEqual(['x/B.JPG', 'x/[1].jpg', 'x/y/c.jpg']);
     expect(await names('x/[1].jpg')).toEqual(['x/[1].jpg']);
-    expect(await names('.')).toEqual(['a.png', 'x/[1].jpg', 'x/b.jpg', 'x/y/c.jpg']);
+    expect(await names('.')).toEqual(['a.png', 'x/B.JPG', 'x/[1].jpg', 'x/y/c.jpg']);
+    expect(await names('x/y', '--out', 'x/y')).toEqual(['x/y/c.jpg']);
+    expect(await names('x/y', '--out', 'x/y')).toEqual(['x/y/c.jpg']);
   });
 
   test('gives pictures of one name different results', async () => {
@@ -269,6 +272,7 @@ describe('forgelens analyze refuses', () => {
     const folder = await folderWith('a.png');
     const { code, stderr } = await forgelens(folder, ['analyze', 'a.png', '--model', 'unett']);
     expect(code).toBe(2);
+    expect(await readdir(folder)).toEqual(['a.png']);
     expect(stderr).toMatchInlineSnapshot(`
       "UsageError: unknown model "unett"; did you mean "unet"? (models: brightness, unet)
       "

@@ -2,6 +2,11 @@
 import { main } from './program.ts';
 import { models } from './shipped-models.ts';
 
+// A pipe that wants no more, as of `| head`, is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const interrupt = new AbortController();
 // Once: a second Ctrl-C ends the program at once.
 process.once('SIGINT', () => interrupt.abort());

@@ -5,7 +5,7 @@ import { absenceIsNoProof } from '@forgelens/localize';
 import type { Localizer } from '@forgelens/localize';
 import { Command } from 'commander';
 import type { Analysis } from '../analysis.ts';
-import { analyzePicture, hash, isSameWork } from '../analysis.ts';
+import { analyzePicture, formatAnalysis, hash, isSameWork } from '../analysis.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { exit } from '../context.ts';
 import { examples, parseThreshold } from '../arguments.ts';
@@ -67,9 +67,7 @@ export function analyzeCommand(context: Context): Command {
 
 async function analyze(args: readonly string[], options: Options, { io, models }: Context): Promise<ExitCode> {
   const terminal = new Terminal(io, options);
-  const outFolder = path.resolve(io.cwd, options.out);
-  const inputs = await findInputs(args, io.cwd, outFolder);
-  const output = await OutputFolder.open(outFolder);
+  const inputs = await findInputs(args, io.cwd);
   const localizer = await models.open(options.model);
 
   const done: Done[] = [];
@@ -77,6 +75,7 @@ async function analyze(args: readonly string[], options: Options, { io, models }
   let hasFault = false;
   const progress = terminal.progress(inputs.length);
   try {
+    const output = await OutputFolder.open(path.resolve(io.cwd, options.out));
     for (const input of inputs) {
       if (io.signal?.aborted) break;
       progress.show(input.path);
@@ -133,7 +132,7 @@ async function look(
   const beside = path.basename(name);
   const maps = { map: beside + endings.map, overlay: beside + endings.overlay };
   const { analysis, map, overlay } = await analyzePicture(bytes, input.path, localizer, threshold, maps);
-  await output.write(name, { map, overlay, json: `${JSON.stringify(analysis, null, 2)}\n` });
+  await output.write(name, { map, overlay, json: formatAnalysis(analysis) });
   return { path: input.path, name, analysis, isEarlier: false };
 }
 
