@@ -1,0 +1,214 @@
+import { UsageError } from '@forgelens/autograd';
+import { nearest } from '@forgelens/localize';
+import { networks } from '@forgelens/models';
+import type { Optimizer, Schedule } from '@forgelens/nn';
+import { adam, adamW, constantRate, cosine, matricesDecay, polynomial, sgd } from '@forgelens/nn';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const count = z.int().min(1);
+const weight = z.number().min(0);
+const fraction = z.number().min(0).max(1);
+
+const Model = z.discriminatedUnion('id', [
+  z.strictObject({
+    id: z.literal('unet'),
+    widths: z.array(count).min(1).optional().describe('Channels per resolution, finest first; [64, 128, 256, 512].'),
+  }),
+  z.strictObject({
+    id: z.literal('m2sformer'),
+    backbone: z.enum(['b0', 'b1', 'b2', 'b3', 'b4', 'b5']).optional().describe('The PVT-v2 encoder; b2.'),
+    mode: z.enum(['code', 'paper']).optional().describe('Which of the two, where paper and official code differ.'),
+  }),
+]);
+
+const decay = {
+  weightDecay: weight.default(0).describe('How much of a weight is taken off, per learning rate.'),
+  decays: z.enum(['all', 'matrices']).default('all').describe('Whether biases and norms decay too.'),
+};
+const betas = z.tuple([fraction, fraction]).default([0.9, 0.999]);
+const learningRate = z.number().positive().describe('The highest learning rate.');
+
+const OptimizerConfig = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('adamw'), learningRate, betas, eps: z.number().positive().default(1e-8), ...decay }),
+  z.strictObject({ name: z.literal('adam'), learningRate, betas, eps: z.number().positive().default(1e-8), ...decay }),
+  z.strictObject({
+    name: z.literal('sgd'),
+    learningRate,
+    momentum: fraction.default(0),
+    nesterov: z.boolean().default(false),
+    ...decay,
+  }),
+]);
+
+const warmup = z.int().min(0).default(0).describe('Steps in which the learning rate rises evenly to its peak.');
+const minimum = z.number().min(0).default(0).describe('The learning rate at the end.');
+
+const ScheduleConfig = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('constant') }),
+  z.strictObject({ name: z.literal('cosine'), warmup, minimum }),
+  z.strictObject({ name: z.literal('polynomial'), warmup, minimum, power: z.number().positive().default(0.9) }),
+]);
+
+const Mix = z
+  .strictObject({
+    tampered: weight.default(1).describe('Samples with label 1.'),
+    authentic: weight.default(0).describe('Samples with label 0.'),
+    synthetic: weight.default(0).describe('Forgeries made from the material of the index.'),
+    pristine: weight.default(0).describe('Photographs of the material, as they are.'),
+  })
+  .describe('How often an example comes from where; the numbers are weights.');
+
+const Data = z.strictObject({
+  index: z.string().describe('A CSV index or a folder of samples; relative to where the program is run.'),
+  split: z.string().optional().describe('Only this split of the index.'),
+  sets: z.array(z.string()).optional().describe('Only these sets of the index.'),
+  limit: count.optional().describe('Only the first so many samples of the mix.'),
+  mix: Mix.prefault({}),
+  fit: z
+    .enum(['crop', 'resize'])
+    .default('crop')
+    .describe('crop: parts of pictures at their own scale; resize: whole pictures, squeezed into the square.'),
+  augment: z.boolean().default(true).describe('Random crops, mirroring, turns and recompression; only with fit: crop.'),
+  workers: z.int().min(1).max(64).default(2).describe('Threads that prepare batches. They do not change what is in a batch.'),
+});
+
+const Validation = z.strictObject({
+  on: z
+    .enum(['heldOut', 'training'])
+    .default('heldOut')
+    .describe('heldOut: samples set aside, whole source groups at a time; training: the training samples themselves.'),
+  fraction: fraction.default(0.1).describe('How much of the samples is set aside.'),
+  every: count.default(500).describe('Steps between two validations.'),
+  images: count.default(64).describe('At most so many images, tampered and authentic ones alike as the samples have them.'),
+  longestSide: count.default(512).describe('Larger images are cut to this around what is tampered; with fit: crop.'),
+  stopAbove: fraction.optional().describe('Ends the training when the validation F1 is above this.'),
+});
+
+/** What a training is: everything that its result depends on. */
+export const TrainConfig = z.strictObject({
+  $schema: z.string().optional(),
+  model: Model,
+  seed: z.int().min(0).default(1).describe('Of the first weights, the batches, the random numbers and the held-out part.'),
+  steps: count,
+  batch: count.describe('Images per step.'),
+  size: count.describe('Height and width of the training images, in pixels.'),
+  optimizer: OptimizerConfig,
+  schedule: ScheduleConfig.default({ name: 'constant' }),
+  clip: z.number().positive().nullable().default(null).describe('The largest norm of all gradients together.'),
+  ema: fraction.nullable().default(null).describe('How much of a moving average of the weights is kept at each step.'),
+  weights: z.string().nullable().default(null).describe('A checkpoint to start from instead of random weights.'),
+  data: Data,
+  validation: Validation.prefault({}),
+  checkpoint: z
+    .strictObject({ every: count.default(500).describe('Steps between two checkpoints.') })
+    .prefault({}),
+});
+
+export type TrainConfig = z.infer<typeof TrainConfig>;
+
+/** The JSON Schema of what a configuration file may hold, for editors. */
+export const trainJsonSchema = (): z.core.JSONSchema.BaseSchema => ({
+  title: 'Configuration of "forgelens train"',
+  ...z.toJSONSchema(TrainConfig, { io: 'input' }),
+});
+
+/**
+ * A configuration from the text of a YAML file, with single values replaced.
+ *
+ * @param overrides - `optimizer.learningRate=1e-4`; the value is YAML
+ * @param path - names the file in errors
+ * @throws {UsageError} with everything that is wrong with it
+ */
+export function parseConfig(text: string, path: string, overrides: readonly string[] = []): TrainConfig {
+  let raw: unknown;
+  try {
+    raw = parse(text);
+  } catch (error) {
+    throw new UsageError(`${path}: ${(error as Error).message.split('\n')[0]}`, { cause: error });
+  }
+  for (const override of overrides) raw = overridden(raw, override);
+  return checkConfig(raw, path);
+}
+
+/** @throws {UsageError} with everything that is wrong with it */
+export function checkConfig(raw: unknown, path: string): TrainConfig {
+  const { success, data, error } = TrainConfig.safeParse(raw);
+  if (success) return data;
+  throw new UsageError(`${path}: ${error.issues.map(issue => explainIssue(issue, raw)).join('; ')}`);
+}
+
+function overridden(raw: unknown, override: string): unknown {
+  const [, key, text] = /^([\w.]+)=(.*)$/s.exec(override) ?? [];
+  if (key === undefined) throw new UsageError(`--set ${override}: must be <key>=<value>, as in --set batch=8`);
+  const root: Record<string, unknown> = isRecord(raw) ? { ...raw } : {};
+  const names = key.split('.');
+  let at = root;
+  for (const name of names.slice(0, -1)) {
+    const part = at[name];
+    at = at[name] = isRecord(part) ? { ...part } : {};
+  }
+  try {
+    at[names.at(-1)!] = parse(text!);
+  } catch (error) {
+    throw new UsageError(`--set ${override}: ${(error as Error).message.split('\n')[0]}`, { cause: error });
+  }
+  return root;
+}
+
+function explainIssue(issue: z.core.$ZodIssue, raw: unknown): string {
+  const at = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(issue.path);
+    return issue.keys
+      .map(key => {
+        const meant = nearest(key, known);
+        const full = [...issue.path, key].join('.');
+        return `unknown key "${full}"${meant ? `; did you mean "${[...issue.path, meant].join('.')}"?` : ''} (keys: ${known.join(', ')})`;
+      })
+      .join('; ');
+  }
+  if (issue.code === 'invalid_union' && issue.path.at(-1) === 'id')
+    return `unknown model "${String(valueAt(raw, issue.path))}" (models: ${Object.keys(networks).join(', ')})`;
+  const value = valueAt(raw, issue.path);
+  const given = value === undefined ? 'it is missing' : `it is ${JSON.stringify(value)}`;
+  return `${at === '' ? 'the configuration' : at}: ${issue.message.replace(/^Invalid input: /, '')}, but ${given}`;
+}
+
+const valueAt = (raw: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? at[key as keyof typeof at] : undefined), raw);
+
+/** The part of a JSON Schema that says which keys there are. */
+interface Keyed {
+  readonly properties?: Readonly<Record<string, Keyed>>;
+  readonly oneOf?: readonly Keyed[];
+}
+
+/** The keys that the schema knows at a path. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  const properties = (part: Keyed): Record<string, Keyed> =>
+    Object.assign({}, ...(part.oneOf ?? []).map(properties), part.properties) as Record<string, Keyed>;
+  let part = trainJsonSchema() as Keyed;
+  for (const key of path) part = properties(part)[String(key)] ?? {};
+  return Object.keys(properties(part));
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The optimizer that a configuration describes. */
+export function createOptimizer({ name, learningRate: _, decays, ...config }: TrainConfig['optimizer']): Optimizer {
+  const make = { adamw: adamW, adam, sgd }[name];
+  return make({ ...config, ...(decays === 'matrices' && { decays: matricesDecay }) });
+}
+
+/**
+ * The learning rate of each step, counted from 0.
+ * @throws {UsageError} when the warm-up takes all steps
+ */
+export function createSchedule({ schedule, optimizer, steps }: TrainConfig): Schedule {
+  const peak = optimizer.learningRate;
+  if (schedule.name === 'constant') return constantRate(peak);
+  const { warmup: warmupSteps, minimum, ...rest } = schedule;
+  return (schedule.name === 'cosine' ? cosine : polynomial)({ peak, minimum, steps, warmupSteps, ...rest });
+}

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Tensor } from '@forgelens/autograd';
+import { Random, UsageError } from '@forgelens/autograd';
+import type { Material, Sample } from '@forgelens/data';
+import { readDataset, readMaterial, splitByGroup } from '@forgelens/data';
+import { masksToTensor, resizeImage, resizeMask, toTensor } from '@forgelens/imaging';
+import type { TrainConfig } from './config.ts';
+import type { Pair } from './pairs.ts';
+import { cutAround, extendTo, readPair } from './pairs.ts';
+import type { DataRecord } from './run-folder.ts';
+
+/** The examples of one step. */
+export interface Batch {
+  /** [B, 3, S, S], in [0, 1]. */
+  readonly image: Tensor;
+  /** [B, 1, S, S], 1 = tampered. */
+  readonly mask: Tensor;
+}
+
+/** Where batches come from. */
+export interface BatchSource {
+  /** The batch of a step, counted from 0: always the same one for the same step. */
+  batch(step: number): Promise<Batch>;
+  close(): Promise<void>;
+}
+
+/** All that a training learns from and is measured on. */
+export interface TrainingData extends BatchSource {
+  readonly validation: readonly Sample[];
+  readonly record: DataRecord;
+}
+
+/** What a training learns from and is measured on, before any picture is read. */
+export interface DataPlan {
+  readonly train: readonly Sample[];
+  readonly validation: readonly Sample[];
+  readonly material: readonly Material[];
+  readonly record: DataRecord;
+}
+
+/**
+ * Reads the index of a configuration and sets a part aside for validation, so that no source picture is on both sides.
+ *
+ * @throws {DataError} when the index or a file that it names is missing
+ * @throws {UsageError} when nothing is left to train on
+ */
+export async function planData({ data, validation, seed }: TrainConfig): Promise<DataPlan> {
+  const filter = { split: data.split, sets: data.sets };
+  const wanted = (await readDataset(data.index, filter))
+    .filter(({ label }) => (label === 1 ? data.mix.tampered : data.mix.authentic) > 0)
+    .slice(0, data.limit);
+  const heldOut = validation.on === 'heldOut';
+  const split = splitByGroup(wanted, { fraction: heldOut ? validation.fraction : 0, seed });
+  const { train } = split;
+  const measured = heldOut ? split.validation : train;
+
+  const wantsMaterial = data.mix.synthetic > 0 || data.mix.pristine > 0;
+  const measuredGroups = new Set(split.validation.map(({ group }) => group));
+  const material = wantsMaterial
+    ? (await readMaterial(indexFile(data.index), filter)).filter(({ group }) => !measuredGroups.has(group))
+    : [];
+  if (train.length + material.length === 0)
+    throw new UsageError(
+      `${data.index}: nothing is left to train on with split "${data.split ?? 'any'}", sets ${data.sets?.join(', ') ?? 'all'} and this mix`,
+    );
+
+  const chosen = new Random(seed).fork('validation').shuffle(measured).slice(0, validation.images);
+  const tampered = (samples: readonly Sample[]) => samples.filter(({ label }) => label === 1).length;
+  return {
+    train,
+    validation: chosen,
+    material,
+    record: {
+      counts: {
+        trainTampered: tampered(train),
+        trainAuthentic: train.length - tampered(train),
+        material: material.length,
+        validationTampered: tampered(chosen),
+        validationAuthentic: chosen.length - tampered(chosen),
+      },
+      manifestSha256: manifest([...train, ...chosen, ...material]),
+    },
+  };
+}
+
+const indexFile = (path: string): string => (statSync(path).isDirectory() ? join(path, 'index.csv') : path);
+
+const manifest = (items: readonly { readonly set: string; readonly id: string }[]): string =>
+  createHash('sha256')
+    .update(items.map(({ set, id }) => `${set}\t${id}\n`).join(''))
+    .digest('hex');
+
+/** Opens the batches of a plan. */
+export function openData(plan: DataPlan, config: TrainConfig): TrainingData {
+  const { validation, record } = plan;
+  return { validation, record, ...plainBatches(plan.train, config) };
+}
+
+/**
+ * Batches of samples as they are: every sample once, in random order, before any comes again. Whole pictures are
+ * squeezed into the square; parts are cut around what is tampered and extended by reflection.
+ */
+export function plainBatches(
+  samples: readonly Sample[],
+  { batch: count, size, seed, data: { fit } }: Pick<TrainConfig, 'batch' | 'size' | 'seed' | 'data'>,
+): BatchSource {
+  const place = ({ image, mask }: Pair): Pair => {
+    if (fit === 'resize') return { image: resizeImage(image, size, size), mask: resizeMask(mask, size, size) };
+    const part = cutAround({ image, mask }, size);
+    return { image: extendTo(part.image, size, size), mask: extendTo(part.mask, size, size) };
+  };
+  const at = (position: number): Sample => {
+    const epoch = Math.floor(position / samples.length);
+    return new Random(seed).fork(`epoch/${epoch}`).shuffle(samples)[position % samples.length]!;
+  };
+  return {
+    async batch(step) {
+      const chosen = Array.from({ length: count }, (_, i) => at(step * count + i));
+      const pairs = (await Promise.all(chosen.map(readPair))).map(place);
+      return { image: toTensor(pairs.map(pair => pair.image)), mask: masksToTensor(pairs.map(pair => pair.mask)) };
+    },
+    close: () => Promise.resolve(),
+  };
+}

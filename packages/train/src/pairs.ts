@@ -1,0 +1,47 @@
+import { DataError } from '@forgelens/autograd';
+import type { Sample } from '@forgelens/data';
+import type { Image, Mask } from '@forgelens/imaging';
+import { crop, emptyMask, padReflect, readImage, readMask } from '@forgelens/imaging';
+
+/** A picture and its truth, of one size. */
+export interface Pair {
+  readonly image: Image;
+  readonly mask: Mask;
+}
+
+/** @throws {DataError} when a file cannot be read, or the mask has another size than the picture */
+export async function readPair(sample: Sample): Promise<Pair> {
+  const image = await readImage(sample.image);
+  const mask = sample.mask === null ? emptyMask(image.width, image.height) : await readMask(sample.mask);
+  if (mask.width !== image.width || mask.height !== image.height)
+    throw new DataError(
+      sample.mask ?? sample.image,
+      `the mask is ${mask.width}×${mask.height} but the picture ${image.width}×${image.height}; they must have one size`,
+    );
+  return { image, mask };
+}
+
+/** The part of a pair that is at most `longest` pixels wide and high, in the middle of what is tampered. */
+export function cutAround({ image, mask }: Pair, longest: number): Pair {
+  const [width, height] = [Math.min(longest, image.width), Math.min(longest, image.height)];
+  if (width === image.width && height === image.height) return { image, mask };
+  let [count, sumX, sumY] = [0, 0, 0];
+  for (let i = 0; i < mask.data.length; i++)
+    if (mask.data[i] === 1) {
+      count++;
+      sumX += i % mask.width;
+      sumY += Math.floor(i / mask.width);
+    }
+  const place = (sum: number, extent: number, part: number) => {
+    const middle = count === 0 ? extent / 2 : sum / count;
+    return Math.min(Math.max(Math.round(middle - part / 2), 0), extent - part);
+  };
+  const [left, top] = [place(sumX, image.width, width), place(sumY, image.height, height)];
+  return { image: crop(image, left, top, width, height), mask: crop(mask, left, top, width, height) };
+}
+
+/** A picture extended to the right and below, by reflection. */
+export const extendTo = <R extends Image | Mask>(raster: R, width: number, height: number): R =>
+  raster.width === width && raster.height === height
+    ? raster
+    : padReflect(raster, { right: width - raster.width, bottom: height - raster.height });

@@ -1,0 +1,58 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { DataError } from '@forgelens/autograd';
+
+/**
+ * Writes a file whole or not at all, whenever the process or the machine dies: a temporary file beside it reaches the
+ * disk before it takes the name.
+ *
+ * @throws {DataError} when it cannot be written, with the reason
+ */
+export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `${temporaryPrefix}${basename(path)}`);
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw cannotWrite(path, error);
+  }
+}
+
+/** How the names of half-written files begin. */
+export const temporaryPrefix = '.writing-';
+
+/** Makes a renaming last. Windows has no such thing. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the disk',
+  EDQUOT: 'the disk quota is used up',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'its folder is gone',
+  ENOTDIR: 'a part of the path is a file',
+};
+
+/** The error of a file that cannot be written. */
+export function cannotWrite(path: string, error: unknown): DataError {
+  const { code = String(error) } = error as NodeJS.ErrnoException;
+  return new DataError(path, `cannot be written: ${reasons[code] ?? code}`, { cause: error });
+}
