@@ -96,6 +96,8 @@ const convTranspose: PrimitiveOp<readonly [x: Value, w: Value], ConvTranspose2dA
     const [wc, mg] = nchw(w, 'convTranspose2d w');
     if (c !== wc || c % a.groups !== 0)
       throw new ShapeError('convTranspose2d', `x has ${c} channels (shape [${x.shape}]) but w expects ${wc} (shape [${w.shape}])`);
+    if (a.size.some(extent => extent < 1))
+      throw new ShapeError('convTranspose2d', `padding ${a.padding} leaves nothing of x (shape [${x.shape}]) with w (shape [${w.shape}])`);
     const extra = outputPadding(x, w, a);
     if (extra.some(e => e < 0 || e >= a.stride))
       throw new ShapeError('convTranspose2d', `size ${a.size} cannot come from x [${x.shape}] with stride ${a.stride} and w [${w.shape}]`);

@@ -33,6 +33,7 @@ test('convolutions say what does not fit', () => {
       () => ops.conv2d(image, x(4, 3, 3, 3), {}, x(3)),
       () => ops.convTranspose2d(image, x(4, 3, 3, 3)),
       () => ops.convTranspose2d(image, x(3, 4, 3, 3), { stride: 2, size: [19, 17] }),
+      () => ops.convTranspose2d(x(1, 3, 1, 1), x(3, 4, 1, 1), { padding: [0, 1] }),
       () => ops.convTranspose2d(image, x(3, 4, 3, 3), { dilation: 3, size: [15, 14] }),
     ),
   ).toMatchInlineSnapshot(`
@@ -45,6 +46,7 @@ test('convolutions say what does not fit', () => {
       "conv2d: bias [3] must be [4], one for each output channel of w [4,3,3,3]",
       "convTranspose2d: x has 3 channels (shape [2,3,8,8]) but w expects 4 (shape [4,3,3,3])",
       "convTranspose2d: size 19,17 cannot come from x [2,3,8,8] with stride 2 and w [3,4,3,3]",
+      "convTranspose2d: padding 0,1 leaves nothing of x (shape [1,3,1,1]) with w (shape [3,4,1,1])",
       "convTranspose2d: size 15,14 cannot come from x [2,3,8,8] with stride 1 and w [3,4,3,3]",
     ]
   `);
