@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+
+import { readImage, readMask, type Image, type Mask } from '@forgelens/imaging';
+
+/**
+ * Pictures of files, decoded when first asked for and then kept, the latest used ones up to `maxBytes` of pixels. What
+ * is kept is shared: nobody writes into it.
+ */
+export class Pictures {
+  private readonly kept = new Map<string, Image | Mask>();
+  private readonly maxBytes: number;
+  private bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+  }
+
+  /** @throws {DataError} as `readImage`. */
+  image(path: string): Promise<Image> {
+    return this.keep(`image ${path}`, () => readImage(path));
+  }
+
+  /** @throws {DataError} as `readMask`. */
+  mask(path: string): Promise<Mask> {
+    return this.keep(`mask ${path}`, () => readMask(path));
+  }
+
+  /** The text of a file; not kept. */
+  text(path: string): Promise<string> {
+    return readFile(path, 'utf8');
+  }
+
+  private async keep<R extends Image | Mask>(key: string, read: () => Promise<R>): Promise<R> {
+    const found = this.kept.get(key) as R | undefined;
+    if (found !== undefined) {
+      this.kept.delete(key);
+      this.kept.set(key, found);
+      return found;
+    }
+    const raster = await read();
+    this.kept.set(key, raster);
+    this.bytes += raster.data.length;
+    for (const [oldest, { data }] of this.kept) {
+      if (this.bytes <= this.maxBytes) break;
+      this.kept.delete(oldest);
+      this.bytes -= data.length;
+    }
+    return raster;
+  }
+}

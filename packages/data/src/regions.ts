@@ -1,0 +1,137 @@
+import type { Random } from '@forgelens/autograd';
+import { emptyMask, tamperedFraction, type Image, type Mask } from '@forgelens/imaging/pixels';
+
+/** The rectangle that holds what a mask marks: right and bottom are exclusive. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** The smallest rectangle around what a mask marks; null when it marks nothing. */
+export function boundingBox({ width, height, data }: Mask): Box | null {
+  let [left, top, right, bottom] = [width, height, 0, 0];
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      if (data[y * width + x] === 1) {
+        left = Math.min(left, x);
+        right = Math.max(right, x + 1);
+        top = Math.min(top, y);
+        bottom = y + 1;
+      }
+  return bottom === 0 ? null : { left, top, right, bottom };
+}
+
+/**
+ * What is inside a polygon, by the even-odd rule at pixel centres.
+ *
+ * @param points - x y x y …, in pixels
+ */
+export function polygonMask(points: readonly number[], width: number, height: number): Mask {
+  const mask = emptyMask(width, height);
+  const count = points.length >> 1;
+  for (let row = 0; row < height; row++) {
+    const y = row + 0.5;
+    const crossings: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const j = (i + 1) % count;
+      const [x1, y1, x2, y2] = [points[2 * i]!, points[2 * i + 1]!, points[2 * j]!, points[2 * j + 1]!];
+      if (y1 <= y !== y2 <= y) crossings.push(x1 + ((y - y1) / (y2 - y1)) * (x2 - x1));
+    }
+    crossings.sort((a, b) => a - b);
+    for (let k = 0; k + 1 < crossings.length; k += 2) {
+      const from = Math.max(0, Math.ceil(crossings[k]! - 0.5));
+      const to = Math.min(width, Math.ceil(crossings[k + 1]! - 0.5));
+      if (to > from) mask.data.fill(1, row * width + from, row * width + to);
+    }
+  }
+  return mask;
+}
+
+/** A smooth closed shape somewhere in the picture, of 2–20 % of its area: what a lasso would draw. */
+export function blobMask(random: Random, width: number, height: number): Mask {
+  const radius = Math.sqrt((random.uniform(0.02, 0.2) * width * height) / Math.PI);
+  const stretch = random.uniform(0.7, 1.4);
+  const waves = [2, 3, 4, 5].map(k => [k, random.uniform(0, 0.35 / k), random.uniform(0, 2 * Math.PI)] as const);
+  const centre = [
+    random.uniform(Math.min(radius, width / 3), width - Math.min(radius, width / 3)),
+    random.uniform(Math.min(radius, height / 3), height - Math.min(radius, height / 3)),
+  ] as const;
+  const corners = random.chance(0.3) ? random.integer(4, 9) : 48;
+  const points = Array.from({ length: corners }, (_, i) => {
+    const angle = (2 * Math.PI * i) / corners;
+    const r = radius * (1 + waves.reduce((sum, [k, size, phase]) => sum + size * Math.cos(k * angle + phase), 0));
+    return [centre[0] + r * stretch * Math.cos(angle), centre[1] + (r / stretch) * Math.sin(angle)];
+  });
+  return polygonMask(points.flat(), width, height);
+}
+
+/**
+ * One polygon of a text with a polygon a line (class, then x y x y … in [0, 1]), of 0.5–60 % of the picture's area;
+ * null when there is none.
+ */
+export function pickPolygon(random: Random, text: string, width: number, height: number): Mask | null {
+  const polygons = text
+    .split('\n')
+    .map(line => line.trim().split(/\s+/).slice(1).map(Number))
+    .filter(points => points.length >= 6 && polygonArea(points) > 0.005 && polygonArea(points) < 0.6);
+  if (polygons.length === 0) return null;
+  return polygonMask(
+    random.pick(polygons).map((value, i) => value * (i % 2 === 0 ? width : height)),
+    width,
+    height,
+  );
+}
+
+/** The shoelace formula. */
+function polygonArea(points: readonly number[]): number {
+  let twice = 0;
+  for (let i = 0; i < points.length; i += 2) {
+    const j = (i + 2) % points.length;
+    twice += points[i]! * points[j + 1]! - points[j]! * points[i + 1]!;
+  }
+  return Math.abs(twice) / 2;
+}
+
+/**
+ * Neighbouring segments, merged from a random one on until they cover a random 1–40 % of the picture; null when even
+ * the first one is larger.
+ *
+ * @param labels - a picture whose red channel tells the segment
+ */
+export function mergeSegments(random: Random, labels: Image): Mask | null {
+  const { width, height } = labels;
+  const label = (i: number) => labels.data[3 * i]!;
+  const areas = new Map<number, number>();
+  const neighbours = new Map<number, Set<number>>();
+  const meet = (a: number, b: number) => {
+    if (a === b) return;
+    neighbours.set(a, (neighbours.get(a) ?? new Set()).add(b));
+    neighbours.set(b, (neighbours.get(b) ?? new Set()).add(a));
+  };
+  for (let y = 0, i = 0; y < height; y++)
+    for (let x = 0; x < width; x++, i++) {
+      areas.set(label(i), (areas.get(label(i)) ?? 0) + 1);
+      if (x + 1 < width) meet(label(i), label(i + 1));
+      if (y + 1 < height) meet(label(i), label(i + width));
+    }
+
+  const largest = 0.4 * width * height;
+  const target = width * height * Math.exp(random.uniform(Math.log(0.01), Math.log(0.4)));
+  const chosen = new Set([random.pick([...areas.keys()])]);
+  let area = areas.get([...chosen][0]!)!;
+  if (area > largest) return null;
+  while (area < target) {
+    const next = [...chosen]
+      .flatMap(one => [...(neighbours.get(one) ?? [])])
+      .filter(one => !chosen.has(one) && area + areas.get(one)! <= largest);
+    if (next.length === 0) break;
+    const added = random.pick(next);
+    chosen.add(added);
+    area += areas.get(added)!;
+  }
+  const mask = emptyMask(width, height);
+  for (let i = 0; i < mask.data.length; i++) mask.data[i] = chosen.has(label(i)) ? 1 : 0;
+  return tamperedFraction(mask) < 0.005 ? null : mask;
+}
