@@ -5,6 +5,7 @@ import { build } from '../graph.ts';
 import { Random } from '../random.ts';
 import { nodeCpu, runOnce } from '../runtime/node/index.ts';
 import type { Tensor } from '../tensor.ts';
+import { float32 } from '../tensor.ts';
 import { checkGradients, difference, gradientCases, helpers, randomTensor, valueCases } from '../testing/index.ts';
 import type { Value } from '../value.ts';
 import { input } from '../value.ts';
@@ -66,4 +67,23 @@ describe('the value is right:', () => {
     expect(y!.dtype).toBe(expected.dtype);
     expect(difference(y!, expected, { rtol: 1e-5, atol: 1e-5 })).toBeNull();
   });
+});
+
+test('nearest neighbours are exact where float32 arithmetic would miss them', async () => {
+  for (const [from, to] of [
+    [49, 7],
+    [25, 15],
+    [49, 56],
+    [7, 21],
+  ] as const) {
+    const x = input('float32', [1, 1, 1, from]);
+    const graph = build({ inputs: { x }, outputs: { y: ops.resizeNearest(x, [1, to]) } });
+    const { y } = await runOnce(runtime, graph, {
+      x: float32(
+        x.shape,
+        Array.from({ length: from }, (_, i) => i),
+      ),
+    });
+    expect([...y!.data]).toEqual(Array.from({ length: to }, (_, i) => Math.floor((i * from) / to)));
+  }
 });

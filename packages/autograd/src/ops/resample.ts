@@ -1,8 +1,9 @@
 import { ShapeError } from '../errors.ts';
 import type { PrimitiveOp, Value } from '../value.ts';
-import { Tensor } from '../tensor.ts';
+import { int64, Tensor } from '../tensor.ts';
 import { apply1, constant, nchw, scalar } from '../value.ts';
 import { mul } from './elementwise.ts';
+import { gather } from './indexing.ts';
 import { matmul } from './matmul.ts';
 import { avgPool2d } from './pool.ts';
 import { transposeLast } from './shape.ts';
@@ -35,8 +36,11 @@ const bilinearMatrix = (from: number, to: number, alignCorners: boolean): Value 
     return (j === left ? 1 - fraction : 0) + (j === right ? fraction : 0);
   });
 
+const isExtent = (n: number): boolean => Number.isInteger(n) && n >= 1;
+
 interface ResizeAttrs {
   readonly size: readonly [height: number, width: number];
+  /** nearest: only for one whole factor in both directions. */
   readonly mode: 'nearest' | 'linear';
   readonly alignCorners: boolean;
 }
@@ -45,7 +49,7 @@ const resizeOp: PrimitiveOp<readonly [x: Value], ResizeAttrs> = {
   onnx: 'Resize',
   infer([x], { size }) {
     const [n, c] = nchw(x, 'resize');
-    if (size.some(s => s < 1 || !Number.isInteger(s)))
+    if (!size.every(isExtent))
       throw new ShapeError('resize', `size [${size}] must be whole numbers above 0`);
     return [{ dtype: x.dtype, shape: [n, c, ...size] }];
   },
@@ -57,14 +61,7 @@ const resizeOp: PrimitiveOp<readonly [x: Value], ResizeAttrs> = {
   operands: ([x], { size }) => [x, null, null, constant(sizes(x, size))],
   vjp(dy, { inputs: [x], attrs: { mode, alignCorners, size } }) {
     const [, , h, w] = nchw(x, 'resize');
-    if (mode === 'nearest') {
-      const factor = size[0] / h;
-      if (Number.isInteger(factor) && size[1] === w * factor)
-        return [mul(avgPool2d(dy, factor), scalar(factor * factor, dy.dtype))];
-      const nearestMatrix = (from: number, to: number) =>
-        constantMatrix(from, to, (j, i) => (Math.floor((i * from) / to) === j ? 1 : 0));
-      return [resample(dy, nearestMatrix(h, size[0]), nearestMatrix(w, size[1]))];
-    }
+    if (mode === 'nearest') return [mul(avgPool2d(dy, size[0] / h), scalar((size[0] / h) ** 2, dy.dtype))];
     return [
       resample(
         dy,
@@ -89,8 +86,19 @@ export const resizeBilinear = (x: Value, size: readonly [height: number, width: 
     ? x
     : apply1(resizeOp, [x], { size, mode: 'linear', alignCorners });
 
-/** Nearest-neighbour interpolation, pixel floor(i·H/height): [N, C, H, W] → [N, C, height, width], as PyTorch's. */
-export const resizeNearest = (x: Value, size: readonly [height: number, width: number]): Value =>
-  x.shape[2] === size[0] && x.shape[3] === size[1]
-    ? x
-    : apply1(resizeOp, [x], { size, mode: 'nearest', alignCorners: false });
+/**
+ * Nearest-neighbour interpolation, pixel floor(i·H/height): [N, C, H, W] → [N, C, height, width], as PyTorch's.
+ * @throws {ShapeError} when the size is not of whole numbers above 0
+ */
+export function resizeNearest(x: Value, size: readonly [height: number, width: number]): Value {
+  const [, , h, w] = nchw(x, 'resize');
+  if (h === size[0] && w === size[1]) return x;
+  const factor = size[0] / h;
+  if (!(Number.isInteger(factor) && size[1] === w * factor) && size.every(isExtent)) {
+    // ONNX's Resize computes i / (height / H) in float32, which at some sizes falls below the pixel that it should hit.
+    const nearest = (from: number, to: number) =>
+      constant(int64([to], Array.from({ length: to }, (_, i) => Math.floor((i * from) / to))));
+    return gather(gather(x, nearest(h, size[0]), 2), nearest(w, size[1]), 3);
+  }
+  return apply1(resizeOp, [x], { size, mode: 'nearest', alignCorners: false });
+}
