@@ -107,3 +107,11 @@ test('a node that fails in ONNX Runtime is named with the line that made it', as
     /^Gather of float32 \[3,2\], int64 \[1\] failed in ONNX Runtime: .*idx=7[^]*\n {2}made at \S*graph\.test\.ts:\d+:\d+/,
   );
 });
+
+test('a node that ONNX Runtime refuses is named itself, not the node it takes from', async () => {
+  const x = input('int32', [2]);
+  const y = ops.sin(ops.reshape(x, [1, 2]));
+  await expect(nodeCpu().compile(build({ inputs: { x }, outputs: { y } }))).rejects.toThrow(
+    /^Sin of int32 \[1,2\] failed in ONNX Runtime: [^]*\n {2}made at \S*graph\.test\.ts:\d+:\d+/,
+  );
+});

@@ -53,7 +53,7 @@ test('a graph becomes an ONNX model of standard operators', () => {
   });
   expect(node[1]!.attribute.map(({ name, f }) => [name, f])).toEqual([['alpha', 0.25]]);
   expect(
-    initializer.map(({ name, dims, dataType, rawData }) => [name, dims.map(Number), dataType, rawData!.length]),
+    initializer.map(({ name, dims, dataType, rawData }) => [name, dims.map(Number), dataType, rawData.length]),
   ).toEqual([
     ['conv.weight', [4, 3, 3, 3], 1, 432],
     ['constant_1', [], 7, 8],
@@ -80,7 +80,7 @@ test('equal small constants are written once, others each', () => {
     build({ inputs: { x }, outputs: { y, a: scalar(2, 'int64'), b: constant(int64([], [2])) } }),
   );
   const zeros = file.graph!.initializer.filter(({ dims }) => dims.length === 1 && dims[0] === 2n);
-  expect(zeros.map(({ rawData }) => rawData![7])).toEqual([0, 128]);
+  expect(zeros.map(({ rawData }) => rawData[7])).toEqual([0, 128]);
   expect(file.graph!.initializer.map(({ dims, dataType }) => [dims.map(Number), dataType])).toEqual([
     [[], 1],
     [[], 1],

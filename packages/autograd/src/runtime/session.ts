@@ -134,7 +134,8 @@ export async function explained<T>({ nodes }: Pick<OnnxModel, 'nodes'>, work: ()
     return await work();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const node = nodes.get(/\b[A-Z][A-Za-z]*_\d+\b/.exec(message)?.[0] ?? '');
+    // "Name:'Gather_0'" while running; 'Node, ("Gather_0"', "in node (Gather_0)" while loading
+    const node = nodes.get(/(?:Name:'|Node, \("|node \()([A-Z][A-Za-z]*_\d+)\b/.exec(message)?.[1] ?? '');
     if (node === undefined) throw error;
     const shapes = (node.inputs as readonly TensorType[]).map(x => `${x.dtype} [${x.shape}]`).join(', ');
     const made = origin(node).join('\n       at ');
