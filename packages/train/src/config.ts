@@ -70,7 +70,12 @@ const Data = z.strictObject({
     .default('crop')
     .describe('crop: parts of pictures at their own scale; resize: whole pictures, squeezed into the square.'),
   augment: z.boolean().default(true).describe('Random crops, mirroring, turns and recompression; only with fit: crop.'),
-  workers: z.int().min(1).max(64).default(2).describe('Threads that prepare batches. They do not change what is in a batch.'),
+  workers: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(2)
+    .describe('Threads that prepare batches. They do not change what is in a batch.'),
 });
 
 const Validation = z.strictObject({
@@ -80,7 +85,9 @@ const Validation = z.strictObject({
     .describe('heldOut: samples set aside, whole source groups at a time; training: the training samples themselves.'),
   fraction: fraction.default(0.1).describe('How much of the samples is set aside.'),
   every: count.default(500).describe('Steps between two validations.'),
-  images: count.default(64).describe('At most so many images, tampered and authentic ones alike as the samples have them.'),
+  images: count
+    .default(64)
+    .describe('At most so many images, tampered and authentic ones alike as the samples have them.'),
   longestSide: count.default(512).describe('Larger images are cut to this around what is tampered; with fit: crop.'),
   stopAbove: fraction.optional().describe('Ends the training when the validation F1 is above this.'),
 });
@@ -89,7 +96,11 @@ const Validation = z.strictObject({
 export const TrainConfig = z.strictObject({
   $schema: z.string().optional(),
   model: Model,
-  seed: z.int().min(0).default(1).describe('Of the first weights, the batches, the random numbers and the held-out part.'),
+  seed: z
+    .int()
+    .min(0)
+    .default(1)
+    .describe('Of the first weights, the batches, the random numbers and the held-out part.'),
   steps: count,
   batch: count.describe('Images per step.'),
   size: count.describe('Height and width of the training images, in pixels.'),
@@ -100,9 +111,7 @@ export const TrainConfig = z.strictObject({
   weights: z.string().nullable().default(null).describe('A checkpoint to start from instead of random weights.'),
   data: Data,
   validation: Validation.prefault({}),
-  checkpoint: z
-    .strictObject({ every: count.default(500).describe('Steps between two checkpoints.') })
-    .prefault({}),
+  checkpoint: z.strictObject({ every: count.default(500).describe('Steps between two checkpoints.') }).prefault({}),
 });
 
 export type TrainConfig = z.infer<typeof TrainConfig>;
@@ -176,7 +185,10 @@ function explainIssue(issue: z.core.$ZodIssue, raw: unknown): string {
 }
 
 const valueAt = (raw: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? at[key as keyof typeof at] : undefined), raw);
+  path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? at[key as keyof typeof at] : undefined),
+    raw,
+  );
 
 /** The part of a JSON Schema that says which keys there are. */
 interface Keyed {

@@ -7,7 +7,9 @@ const f1Colour = '#b8500b';
 
 /** The learning curve as an SVG picture: the loss by step (left axis), and the validation F1 (right axis, 0 to 1). */
 export function curveSvg(records: readonly MetricsRecord[]): string {
-  const losses = smooth(records.flatMap(record => (record.kind === 'step' ? [[record.step, record.loss] as const] : [])));
+  const losses = smooth(
+    records.flatMap(record => (record.kind === 'step' ? [[record.step, record.loss] as const] : [])),
+  );
   const scores = records.flatMap(record =>
     record.kind === 'validation' && record.f1 !== null ? [[record.step, record.f1] as const] : [],
   );

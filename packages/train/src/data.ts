@@ -1,23 +1,14 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Tensor } from '@forgelens/autograd';
 import { Random, UsageError } from '@forgelens/autograd';
-import type { Material, Sample } from '@forgelens/data';
-import { readDataset, readMaterial, splitByGroup } from '@forgelens/data';
+import type { Batch, Material, Sample } from '@forgelens/data';
+import { BatchStream, readDataset, readMaterial, splitByGroup } from '@forgelens/data';
 import { masksToTensor, resizeImage, resizeMask, toTensor } from '@forgelens/imaging';
 import type { TrainConfig } from './config.ts';
 import type { Pair } from './pairs.ts';
 import { cutAround, extendTo, readPair } from './pairs.ts';
 import type { DataRecord } from './run-folder.ts';
-
-/** The examples of one step. */
-export interface Batch {
-  /** [B, 3, S, S], in [0, 1]. */
-  readonly image: Tensor;
-  /** [B, 1, S, S], 1 = tampered. */
-  readonly mask: Tensor;
-}
 
 /** Where batches come from. */
 export interface BatchSource {
@@ -92,10 +83,23 @@ const manifest = (items: readonly { readonly set: string; readonly id: string }[
     .update(items.map(({ set, id }) => `${set}\t${id}\n`).join(''))
     .digest('hex');
 
-/** Opens the batches of a plan. */
-export function openData(plan: DataPlan, config: TrainConfig): TrainingData {
-  const { validation, record } = plan;
-  return { validation, record, ...plainBatches(plan.train, config) };
+/**
+ * Opens the batches of a plan.
+ * @throws {UsageError} when the mix asks for what the plan does not have
+ */
+export function openData(
+  { train: samples, material, validation, record }: DataPlan,
+  config: TrainConfig,
+): TrainingData {
+  const { seed, batch: batchSize, size, data } = config;
+  const { mix, workers } = data;
+  if (data.fit === 'crop' && data.augment) {
+    const stream = new BatchStream({ samples, material, mix, seed, batchSize, size, workers });
+    return { validation, record, batch: step => stream.batch(step), close: () => stream.close() };
+  }
+  if (material.length > 0)
+    throw new UsageError('data.mix: synthetic and pristine examples need data.fit: crop and data.augment: true');
+  return { validation, record, ...plainBatches(samples, config) };
 }
 
 /**

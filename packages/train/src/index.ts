@@ -1,6 +1,7 @@
 export * from './config.ts';
 export * from './curve.ts';
 export * from './data.ts';
-export * from './loop.ts';
+export { train, type TrainOptions, type TrainResult } from './loop.ts';
+export * from './prepare.ts';
 export * from './run-folder.ts';
 export * from './step.ts';

@@ -1,6 +1,7 @@
 import type { Shape, Tensor } from '@forgelens/autograd';
 import { Random, Tensor as HostTensor, UsageError, float32 } from '@forgelens/autograd';
 import type { Executable, Runtime, Tensors } from '@forgelens/autograd/runtime/node';
+import type { Batch } from '@forgelens/data';
 import { software } from '@forgelens/localize';
 import type { LocalizerNetwork } from '@forgelens/models';
 import type { Weights } from '@forgelens/nn';
@@ -8,7 +9,7 @@ import { countParameters, initialize } from '@forgelens/nn';
 import type { TrainConfig } from './config.ts';
 import { createOptimizer, createSchedule } from './config.ts';
 import { curveSvg } from './curve.ts';
-import type { Batch, BatchSource, TrainingData } from './data.ts';
+import type { BatchSource, TrainingData } from './data.ts';
 import type { Ending, MetricsRecord, RunFolder, RunRecord, ValidationRecord } from './run-folder.ts';
 import { buildTrainingStep, trainedWeights } from './step.ts';
 import { Validator } from './validation.ts';
@@ -67,6 +68,8 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
   const run: RunRecord = options.resume
     ? { ...(await folder.readRun()), ended: null }
     : describeRun(config, network, runtime, data);
+  if (run.data.manifestSha256 !== data.record.manifestSha256)
+    throw new UsageError(`${config.data.index}: lists other samples than when the training in ${folder.path} began`);
   await folder.writeRun(run);
 
   const executable = await runtime.compile(graph, state);
@@ -184,7 +187,7 @@ class Prefetch {
 }
 
 /** The uniform random numbers of a step. */
-function draws(seed: number, step: number, shapes: readonly Shape[]): Tensors {
+export function draws(seed: number, step: number, shapes: readonly Shape[]): Tensors {
   const random = new Random(seed).fork(`draw/${step}`);
   return Object.fromEntries(
     shapes.map((shape, i) => {
@@ -196,7 +199,8 @@ function draws(seed: number, step: number, shapes: readonly Shape[]): Tensors {
 }
 
 function diverged(what: string, step: number, saved: number, folder: RunFolder): UsageError {
-  const good = saved === 0 ? 'nothing was saved yet' : `the last good state is ${folder.file(`checkpoint-${saved}.safetensors`)}`;
+  const good =
+    saved === 0 ? 'nothing was saved yet' : `the last good state is ${folder.file(`checkpoint-${saved}.safetensors`)}`;
   return new UsageError(
     `training diverged: after step ${step} ${what}; ${good}; lower optimizer.learningRate, lengthen schedule.warmup or set clip`,
   );

@@ -91,7 +91,9 @@ export class RunFolder {
   /** @throws {UsageError} when there is a training in it already */
   create(): void {
     if (existsSync(this.file('run.json')))
-      throw new UsageError(`${this.path}: holds a training already; go on with --resume ${this.path}, or choose another --out`);
+      throw new UsageError(
+        `${this.path}: holds a training already; go on with --resume ${this.path}, or choose another --out`,
+      );
     try {
       mkdirSync(this.path, { recursive: true });
     } catch (error) {
@@ -152,7 +154,13 @@ export class RunFolder {
   }
 
   /** Saves weights and buffers alone, to be used. */
-  async saveWeights(name: string, weights: Weights, config: TrainConfig, step: number, f1: number | null): Promise<void> {
+  async saveWeights(
+    name: string,
+    weights: Weights,
+    config: TrainConfig,
+    step: number,
+    f1: number | null,
+  ): Promise<void> {
     const metadata = { ...describe(config, step), kind: 'weights', ...(f1 !== null && { validationF1: String(f1) }) };
     await writeAtomically(this.file(name), writeSafetensors(weights, metadata));
   }

@@ -73,8 +73,7 @@ export class Validator {
     const padded = extendTo(image, roundUp(width), roundUp(height));
     const map = await this.run(padded, weights);
     const part = new Float32Array(width * height);
-    for (let y = 0; y < height; y++)
-      part.set(map.subarray(y * padded.width, y * padded.width + width), y * width);
+    for (let y = 0; y < height; y++) part.set(map.subarray(y * padded.width, y * padded.width + width), y * width);
     return part;
   }
 

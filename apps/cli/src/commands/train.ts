@@ -1,39 +1,212 @@
-import { Command } from 'commander';
-import { examples } from '../arguments.ts';
-import type { Context, ExitCode } from '../context.ts';
-import type { GlobalOptions } from '../terminal.ts';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { UsageError } from '@forgelens/autograd';
+import { nodeCpu, nodeWebgpu } from '@forgelens/autograd/runtime/node';
+import type { MetricsRecord, TrainConfig, TrainResult } from '@forgelens/train';
+import { measureStep, openData, openWeights, parseConfig, planData, RunFolder, train } from '@forgelens/train';
+import { countParameters } from '@forgelens/nn';
+import { createNetwork } from '@forgelens/models';
+import { Command, Option } from 'commander';
+import { examples, parseCount } from '../arguments.ts';
+import type { Context, ExitCode, Io } from '../context.ts';
+import { exit } from '../context.ts';
+import type { GlobalOptions, Progress } from '../terminal.ts';
+import { decimals, percent, Terminal } from '../terminal.ts';
 
 interface Options extends GlobalOptions {
   readonly set: readonly string[];
-  readonly resume?: string;
+  readonly data?: string;
   readonly out?: string;
+  readonly resume?: string;
+  readonly device: 'cpu' | 'webgpu';
+  readonly threads?: number;
   readonly dryRun?: boolean;
+  readonly json?: boolean;
 }
 
 export function trainCommand(context: Context): Command {
   return new Command('train')
-    .summary('train a model by a recipe')
-    .description('Trains a model by a recipe: which network, which data, which loss, for how long.')
-    .argument('[config.yaml]', 'the recipe')
-    .option('--set <key=value>', 'change one value of the recipe, as often as needed', collect, [])
-    .option('-o, --out <folder>', 'the folder of the run (default: "runs/" and the name of the recipe)')
-    .option('--resume <run folder>', 'go on with a run from its last checkpoint')
-    .option('--dry-run', 'check the recipe and the data, say what would be done, and stop')
+    .summary('train a network')
+    .description(
+      'Trains the network that a configuration describes, and keeps a record of it: run.json, metrics.jsonl, curve.svg, ' +
+        'the last two checkpoints and the best weights. A training that was stopped or killed goes on with --resume.',
+    )
+    .argument('[config.yaml]', 'the configuration; see configs/ and configs/train.schema.json')
+    .option('--set <key=value>', 'replace a value of the configuration; can be repeated', collect, [])
+    .option('-d, --data <index.csv|folder>', 'the pictures and their masks: --set data.index=…')
+    .option('-o, --out <folder>', 'where the record is written (default: runs/<name of the configuration>)')
+    .option('--resume <folder>', 'go on with the training in this folder')
+    .addOption(new Option('--device <name>', 'where to compute').choices(['cpu', 'webgpu']).default('cpu'))
+    .option('--threads <n>', 'threads on the CPU; all cores by default', parseCount)
+    .option('--dry-run', 'say what would be done, and measure one step')
+    .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       examples(
-        'forgelens train recipes/small.yaml --dry-run',
-        'forgelens train recipes/small.yaml --set optimizer.learningRate=3e-4 --out runs/first',
+        'forgelens train configs/unet.yaml --data dataset/index.csv --dry-run',
+        'forgelens train configs/unet.yaml --data dataset/index.csv --set batch=4 --set optimizer.learningRate=1e-4 --out runs/first',
         'forgelens train --resume runs/first',
       ),
     )
-    .action(async (config: string | undefined, _: unknown, command: Command) => {
-      context.finish(await train(config, command.optsWithGlobals<Options>(), context));
+    .action(async (file: string | undefined, _: unknown, command: Command) => {
+      context.finish(await run(file, command.optsWithGlobals<Options>(), context));
     });
 }
 
-function train(_config: string | undefined, _options: Options, _context: Context): Promise<ExitCode> {
-  throw new Error('the training room is not there yet');
+const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value];
+
+async function run(file: string | undefined, options: Options, { io }: Context): Promise<ExitCode> {
+  const terminal = new Terminal(io, options);
+  const { folder, config } = await open(file, options, io);
+  const network = createNetwork(config.model);
+  const plan = await planData(config);
+  const weights = config.weights === null ? undefined : await openWeights(network, config.weights);
+  const runtime = options.device === 'cpu' ? nodeCpu({ threads: options.threads }) : nodeWebgpu();
+  const data = openData(plan, config);
+  try {
+    const facts = describe(config, plan.record.counts, countParameters(network));
+    if (options.dryRun) {
+      const seconds = await measureStep(network, config, runtime, data);
+      const plan = { ...facts, secondsPerStep: seconds, hours: (seconds * config.steps) / 3600 };
+      terminal.print(options.json ? JSON.stringify(plan, null, 2) : lines(plan));
+      return exit.ran;
+    }
+    if (options.resume === undefined) folder.create();
+    terminal.note(lines(facts));
+    const teller = new Teller(terminal, io, config);
+    let result: TrainResult;
+    try {
+      result = await train(config, {
+        ...{ network, runtime, data, folder, weights },
+        resume: options.resume !== undefined,
+        signal: io.signal,
+        onRecord: record => teller.tell(record),
+        onNotice: text => terminal.note(text),
+      });
+    } finally {
+      teller.stop();
+    }
+    const shown = path.relative(io.cwd, folder.path) || '.';
+    if (options.json) terminal.print(JSON.stringify({ folder: shown, ...result }, null, 2));
+    else terminal.print(conclude(result, shown));
+    return result.why === 'interrupted' ? exit.interrupted : exit.ran;
+  } finally {
+    await data.close();
+    await runtime.close();
+  }
 }
 
-const collect = (value: string, earlier: readonly string[]) => [...earlier, value];
+/** The configuration, and the folder for its record. */
+async function open(
+  file: string | undefined,
+  options: Options,
+  { cwd }: Io,
+): Promise<{ folder: RunFolder; config: TrainConfig }> {
+  const { set, data, out, resume } = options;
+  if (resume !== undefined) {
+    if (file !== undefined || set.length > 0 || data !== undefined || out !== undefined)
+      throw new UsageError(
+        `--resume ${resume} takes all from the run.json in it; leave out the configuration, --set, --data and --out`,
+      );
+    const folder = new RunFolder(path.resolve(cwd, resume));
+    return { folder, config: (await folder.readRun()).config };
+  }
+  if (file === undefined)
+    throw new UsageError('train: needs a configuration, as in configs/unet.yaml, or --resume <folder>');
+  const text = await readFile(path.resolve(cwd, file), 'utf8').catch(() => {
+    throw new UsageError(`${file}: no such configuration`);
+  });
+  const overrides = data === undefined ? set : [...set, `data.index=${JSON.stringify(data)}`];
+  const config = parseConfig(text, file, overrides);
+  const folder = path.resolve(cwd, out ?? path.join('runs', path.parse(file).name));
+  const index = path.resolve(cwd, config.data.index);
+  const weights = config.weights && path.resolve(cwd, config.weights);
+  return { folder: new RunFolder(folder), config: { ...config, weights, data: { ...config.data, index } } };
+}
+
+function describe(
+  { model, steps, batch, size, optimizer }: TrainConfig,
+  counts: Readonly<Record<string, number>>,
+  parameters: number,
+): Record<string, string | number> {
+  const { id, ...options } = model;
+  return {
+    model: [id, ...Object.entries(options).map(([name, value]) => `${name} ${JSON.stringify(value)}`)].join(', '),
+    parameters,
+    steps,
+    imagesPerStep: batch,
+    imageSize: `${size}×${size}`,
+    optimizer: `${optimizer.name}, learning rate ${optimizer.learningRate}`,
+    ...counts,
+  };
+}
+
+const lines = (facts: Readonly<Record<string, string | number>>): string =>
+  Object.entries(facts)
+    .map(
+      ([name, value]) =>
+        `${words(name).padEnd(22)}${typeof value === 'number' ? Number(value.toPrecision(9)).toLocaleString('en') : value}`,
+    )
+    .join('\n');
+
+/** trainTampered → train tampered */
+const words = (name: string): string => name.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`);
+
+function conclude({ step, why, best }: TrainResult, folder: string): string {
+  const file = (name: string) => path.join(folder, name);
+  const how = {
+    finished: `Trained all ${step} steps; the last weights are ${file('weights.safetensors')}.`,
+    stopAbove: `Stopped after step ${step}: the validation F1 is above validation.stopAbove.`,
+    interrupted: `Stopped after step ${step}, which is saved; go on with: forgelens train --resume ${folder}`,
+    failed: `Failed after step ${step}.`,
+  }[why];
+  const record = `The record is ${file('metrics.jsonl')}, the picture of it ${file('curve.svg')}.`;
+  if (best === null) return `${how}\n${record}`;
+  return `${how}\nBest validation F1 ${decimals(best.f1)} after step ${best.step}: ${file('best.safetensors')}.\n${record}`;
+}
+
+/** Tells how the training goes: a progress bar on a terminal, now and then a line elsewhere. */
+class Teller {
+  private readonly terminal: Terminal;
+  private readonly config: TrainConfig;
+  private readonly isTerminal: boolean;
+  private readonly started = performance.now();
+  private bar: Progress | null = null;
+  private first = 0;
+  private score = '';
+
+  constructor(terminal: Terminal, { stderr }: Io, config: TrainConfig) {
+    this.terminal = terminal;
+    this.config = config;
+    this.isTerminal = stderr.isTTY === true;
+  }
+
+  tell(record: MetricsRecord): void {
+    const { steps } = this.config;
+    if (this.bar === null) {
+      this.first = record.step - 1;
+      this.bar = this.terminal.progress(steps - this.first);
+    }
+    if (record.kind === 'validation') {
+      const { f1, falseAlarmArea, step } = record;
+      this.score = ` | F1 ${decimals(f1)}, false alarms ${percent(falseAlarmArea)}`;
+      if (!this.isTerminal)
+        this.terminal.note(`step ${step}: validation F1 ${decimals(f1)}, false-alarm area ${percent(falseAlarmArea)}`);
+      return;
+    }
+    const { step, loss, imagesPerSecond, learningRate } = record;
+    this.bar.advance();
+    this.bar.show(`loss ${loss.toFixed(4)} | ${imagesPerSecond.toFixed(1)} images/s${this.score}`);
+    if (!this.isTerminal && (step % 50 === 0 || step === this.first + 1)) {
+      const perStep = (performance.now() - this.started) / 60_000 / (step - this.first);
+      this.terminal.note(
+        `step ${step}/${steps}: loss ${loss.toFixed(4)}, learning rate ${learningRate.toPrecision(3)}, ` +
+          `${imagesPerSecond.toFixed(1)} images/s, ${(perStep * (steps - step)).toFixed(1)} minutes left`,
+      );
+    }
+  }
+
+  stop(): void {
+    this.bar?.stop();
+  }
+}
