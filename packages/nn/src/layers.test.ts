@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Tensor, Value } from '@forgelens/autograd';
-import { build, constant, float32, input } from '@forgelens/autograd';
+import { build, constant, float32, input, linear } from '@forgelens/autograd';
 import { nodeCpu, runOnce } from '@forgelens/autograd/runtime/node';
 import {
   BatchNorm2d,
@@ -122,11 +122,19 @@ test('layers refuse inputs of another width', () => {
       'conv2d: x has 3 channels (shape [2,3,8,8]) but w expects 4 (shape [8,4,3,3], groups 1)',
     ],
     [
-      () => new Linear(4, 2).forward(x),
-      'linear: x [48,8] has 8 features but weight [2,4] expects 4 and bias [2] must be [2]',
+      () => new Linear(4, 2, { bias: false }).forward(x),
+      'linear: x has 8 features (shape [2,3,8,8]) but weight expects 4 (shape [2,4])',
+    ],
+    [
+      () => linear(x, input('float32', [4, 8]), input('float32', [8])),
+      'linear: bias [8] must be [4], one for each row of weight [4,8]',
     ],
     [() => new LayerNorm(4).forward(x), 'layerNorm: weight [4] and bias [4] must be [8], the last axis of x [2,3,8,8]'],
     [() => new GroupNorm(2, 3).forward(x), 'groupNorm: 3 channels (shape [2,3,8,8]) are not divisible by 2 groups'],
+    [
+      () => new GroupNorm(3, 6).forward(x),
+      'groupNorm: weight and bias must be [3], the channels of x [2,3,8,8], got [6]',
+    ],
     [
       () => new BatchNorm2d(4).forward(x, evaluation()),
       'batchNorm: weight, bias, mean and variance must be [3], the channels of x [2,3,8,8], got [4]',

@@ -147,14 +147,16 @@ test('weight decay can leave biases and norms out', async () => {
 
 test('gradients are clipped to a common norm', async () => {
   const [a, b] = [input('float32', [2]), input('float32', [1, 1])];
-  const run = async (maxNorm: number) => {
+  const run = async (maxNorm: number, scale = 1) => {
     const { gradients, norm } = clipGradients([a, null, b], maxNorm);
     expect(gradients[1]).toBeNull();
     const graph = build({ inputs: { a, b }, outputs: { a2: gradients[0]!, b2: gradients[2]!, norm } });
-    const { a2, b2, norm: found } = await runOnce(runtime, graph, { a: float32([2], [2, 3]), b: float32([1, 1], [6]) });
+    const feeds = { a: float32([2], [2 * scale, 3 * scale]), b: float32([1, 1], [6 * scale]) };
+    const { a2, b2, norm: found } = await runOnce(runtime, graph, feeds);
     return [...a2!.data, ...b2!.data, ...found!.data].map(Number);
   };
   expect(await run(100)).toEqual([2, 3, 6, 7]);
+  expect(await run(100, 0)).toEqual([0, 0, 0, 0]);
   const clipped = await run(0.7);
   for (const [i, expected] of [0.2, 0.3, 0.6, 7].entries()) expect(clipped[i]).toBeCloseTo(expected, 5);
 });

@@ -94,8 +94,8 @@ test('products say what does not fit', () => {
       "gemm: [2,3] · [2,4] is not a matrix product",
       "gemm: [2,3]ᵀ · [4,3]ᵀ is not a matrix product",
       "gemm: [1,2,3] · [3,2] is not a matrix product",
-      "linear: x [2,3] has 3 features but weight [4,5] expects 5 and bias [4] must be [4]",
-      "linear: x [2,3] has 3 features but weight [4,3] expects 3 and bias [3] must be [4]",
+      "linear: x has 3 features (shape [2,3]) but weight expects 5 (shape [4,5])",
+      "linear: bias [3] must be [4], one for each row of weight [4,3]",
     ]
   `);
 });

@@ -36,7 +36,10 @@ const gemmOp: PrimitiveOp<readonly [a: Value, b: Value], GemmAttrs> = {
     const [m, k] = transposeA ? [a.shape[1], a.shape[0]] : a.shape;
     const [k2, n] = transposeB ? [b.shape[1], b.shape[0]] : b.shape;
     if (a.rank !== 2 || b.rank !== 2 || k !== k2)
-      throw new ShapeError('gemm', `[${a.shape}]${transposeA ? 'ᵀ' : ''} · [${b.shape}]${transposeB ? 'ᵀ' : ''} is not a matrix product`);
+      throw new ShapeError(
+        'gemm',
+        `[${a.shape}]${transposeA ? 'ᵀ' : ''} · [${b.shape}]${transposeB ? 'ᵀ' : ''} is not a matrix product`,
+      );
     return [{ dtype: a.dtype, shape: [m!, n!] }];
   },
   attributes: ({ transposeA, transposeB }) => ({ transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 }),
@@ -53,10 +56,13 @@ export const gemm = (a: Value, b: Value, transposeA = false, transposeB = false)
 const linearOp: PrimitiveOp<readonly [x: Value, weight: Value, bias: Value], null> = {
   onnx: 'Gemm',
   infer([x, weight, bias]) {
-    const [m, k] = x.shape;
-    const [n, k2] = weight.shape;
-    if (x.rank !== 2 || weight.rank !== 2 || k !== k2 || bias.rank !== 1 || bias.shape[0] !== n)
-      throw new ShapeError('linear', `x [${x.shape}] has ${k} features but weight [${weight.shape}] expects ${k2} and bias [${bias.shape}] must be [${n}]`);
+    const [m] = x.shape;
+    const [n] = weight.shape;
+    if (bias.rank !== 1 || bias.shape[0] !== n)
+      throw new ShapeError(
+        'linear',
+        `bias [${bias.shape}] must be [${n}], one for each row of weight [${weight.shape}]`,
+      );
     return [{ dtype: x.dtype, shape: [m!, n!] }];
   },
   attributes: () => ({ transB: 1 }),
@@ -67,9 +73,15 @@ const linearOp: PrimitiveOp<readonly [x: Value, weight: Value, bias: Value], nul
  * x · weightᵀ + bias on the last axis: [.., K] → [.., N].
  * @param weight - [N, K], as in PyTorch
  * @param bias - [N]
+ * @throws {ShapeError} when x does not have weight's K features, or there is not one bias for each of its rows
  */
 export function linear(x: Value, weight: Value, bias?: Value): Value {
   const k = x.shape.at(-1)!;
+  if (weight.rank !== 2 || weight.shape[1] !== k)
+    throw new ShapeError(
+      'linear',
+      `x has ${k} features (shape [${x.shape}]) but weight expects ${weight.shape[1]} (shape [${weight.shape}])`,
+    );
   const rows = reshape(x, [-1, k]);
   const y = bias ? apply1(linearOp, [rows, weight, bias], null) : gemm(rows, weight, false, true);
   return reshape(y, [...x.shape.slice(0, -1), weight.shape[0]!]);

@@ -39,7 +39,10 @@ const layerNormOp: PrimitiveOp<readonly [x: Value, weight: Value, bias: Value], 
   infer([x, weight, bias]) {
     const c = x.shape.at(-1);
     if (weight.rank !== 1 || weight.shape[0] !== c || bias.rank !== 1 || bias.shape[0] !== c)
-      throw new ShapeError('layerNorm', `weight [${weight.shape}] and bias [${bias.shape}] must be [${c}], the last axis of x [${x.shape}]`);
+      throw new ShapeError(
+        'layerNorm',
+        `weight [${weight.shape}] and bias [${bias.shape}] must be [${c}], the last axis of x [${x.shape}]`,
+      );
     return [{ dtype: x.dtype, shape: x.shape }];
   },
   attributes: ({ eps }) => ({ axis: -1, epsilon: float(eps) }),
@@ -84,7 +87,10 @@ const normalizeOp: PrimitiveOp<NormInputs, { eps: number }> = {
     const c = x.shape[1];
     for (const v of channels)
       if (v.rank !== 1 || v.shape[0] !== c)
-        throw new ShapeError('batchNorm', `weight, bias, mean and variance must be [${c}], the channels of x [${x.shape}], got [${v.shape}]`);
+        throw new ShapeError(
+          'batchNorm',
+          `weight, bias, mean and variance must be [${c}], the channels of x [${x.shape}], got [${v.shape}]`,
+        );
     return [{ dtype: x.dtype, shape: x.shape }];
   },
   attributes: ({ eps }) => ({ epsilon: float(eps) }),
@@ -102,8 +108,14 @@ const normalizeOp: PrimitiveOp<NormInputs, { eps: number }> = {
 };
 
 /** (x − mean) / √(variance + eps) · weight + bias with the statistics given: batch norm in evaluation. [N, C, ..] */
-export const normalizeChannels = (x: Value, weight: Value, bias: Value, mean: Value, variance: Value, eps = 1e-5): Value =>
-  apply1(normalizeOp, [x, weight, bias, mean, variance], { eps });
+export const normalizeChannels = (
+  x: Value,
+  weight: Value,
+  bias: Value,
+  mean: Value,
+  variance: Value,
+  eps = 1e-5,
+): Value => apply1(normalizeOp, [x, weight, bias, mean, variance], { eps });
 
 const batchNormOp: CompositeOp<NormInputs, { eps: number }> = {
   composite: 'batchNorm',
@@ -132,7 +144,12 @@ const batchNormOp: CompositeOp<NormInputs, { eps: number }> = {
  * @param bias - [C]
  * @returns the normalized x; and the batch's mean and population variance, [C] each, for the running statistics
  */
-export function batchNorm(x: Value, weight: Value, bias: Value, eps = 1e-5): readonly [y: Value, mean: Value, variance: Value] {
+export function batchNorm(
+  x: Value,
+  weight: Value,
+  bias: Value,
+  eps = 1e-5,
+): readonly [y: Value, mean: Value, variance: Value] {
   const [mean, variance] = channelMoments(x);
   return [apply1(batchNormOp, [x, weight, bias, mean, variance], { eps }), mean, variance];
 }
@@ -143,11 +160,18 @@ export function batchNorm(x: Value, weight: Value, bias: Value, eps = 1e-5): rea
  * @param x - [N, C, ..]
  * @param weight - [C]
  * @param bias - [C]
- * @throws {ShapeError} when C is not divisible by `groups`
+ * @throws {ShapeError} when C is not divisible by `groups`, or weight and bias are not [C]
  */
 export function groupNorm(x: Value, groups: number, weight: Value, bias: Value, eps = 1e-5): Value {
   const [n, c] = x.shape as readonly [number, number];
-  if (c % groups !== 0) throw new ShapeError('groupNorm', `${c} channels (shape [${x.shape}]) are not divisible by ${groups} groups`);
+  if (c % groups !== 0)
+    throw new ShapeError('groupNorm', `${c} channels (shape [${x.shape}]) are not divisible by ${groups} groups`);
+  for (const v of [weight, bias])
+    if (v.rank !== 1 || v.shape[0] !== c)
+      throw new ShapeError(
+        'groupNorm',
+        `weight and bias must be [${c}], the channels of x [${x.shape}], got [${v.shape}]`,
+      );
   const grouped = reshape(x, [n, groups, -1]);
   const centred = sub(grouped, reduceMean(grouped, [2], { keepDims: true }));
   const variance = reduceMean(square(centred), [2], { keepDims: true });
