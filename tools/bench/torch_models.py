@@ -217,8 +217,8 @@ class MultiScaleMultiSpectral(nn.Module):
         self.resolution = resolution
         self.scales = scales
         for k, (row, column) in enumerate(TOP16):
-            basis = torch.outer(dct_basis(row * resolution // 7, resolution), dct_basis(column * resolution // 7, resolution))
-            weight = basis.to(torch.get_default_dtype()).expand(channels, -1, -1).contiguous()
+            u, v = (dct_basis(index * resolution // 7, resolution) for index in (row, column))
+            weight = torch.outer(u, v).to(torch.get_default_dtype()).expand(channels, -1, -1).contiguous()
             self.register_buffer(f'dct_weight_{k}', weight)
         self.avg_channel_pool = nn.AdaptiveAvgPool2d(1)
         self.max_channel_pool = nn.AdaptiveMaxPool2d(1)
@@ -352,8 +352,8 @@ def positive_weight(mask):
 class M2SFormer(nn.Module):
     """M2SFormer with a PVT-v2-B2 encoder: [N, 3, H, W] to logits (region, edge, prior), each [N, 1, H, W].
 
-    Nam et al. 2025, https://arxiv.org/abs/2506.20922. Follows the released code where paper and code differ: difficulty is the
-    sign of the summed curvature of the prior's logits. H = W = 256 (the DCT bases and the decoder's strides).
+    Nam et al. 2025, https://arxiv.org/abs/2506.20922. Unlike the paper, as in the released code: difficulty is the sign
+    of the summed curvature of the prior's logits, and region and prior are weighted against the few tampered pixels.
     """
 
     def __init__(self):

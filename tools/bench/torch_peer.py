@@ -10,8 +10,8 @@ Reads JSON requests from stdin, one a line, and answers each with one JSON line 
     end of input ends the process.
 
 <memory> is {"importRssBytes", "builtRssBytes", "peakRssBytes"}: resident memory after importing PyTorch, after building
-the job, and the peak so far. One process does one job, so that the peak is that job's own. "value" (mean logit or loss) says that real
-work was done. Nothing is warmed up unasked: the caller drops the first runs.
+the job, and the peak so far. One process does one job, so that the peak is that job's own. "value" (mean logit or loss)
+says that real work was done. Nothing is warmed up unasked: the caller drops the first runs.
 
 An ordinary, good PyTorch program: eager mode, float32, contiguous input, two threads, in-place ReLU, oneDNN as PyTorch
 sets it up; inference in eval mode under torch.inference_mode; a training step is forward in train mode, loss, backward,
@@ -114,10 +114,11 @@ def selftest():
     for name in MODELS:
         for mode, batch in (('inference', 1), ('train', 2)):
             job = Job(name, mode, batch, 256)
-            assert count(job.model) == expected[name], f'{name}: {count(job.model)} parameters, expected {expected[name]}'
+            parameters = count(job.model)
+            assert parameters == expected[name], f'{name}: {parameters} parameters, expected {expected[name]}'
             result = job.run(1)
             assert result['value'] == result['value'], f'{name} {mode}: not a number'
-            print(f'{name} {mode}: {count(job.model):,} parameters, {result["ms"][0]:.0f} ms, value {result["value"]:.6f}')
+            print(f'{name} {mode}: {parameters:,} parameters, {result["ms"][0]:.0f} ms, value {result["value"]:.6f}')
 
 
 if __name__ == '__main__':

@@ -71,7 +71,8 @@ def image(batch, size, salt=0):
 
 def normalize(x):
     """ImageNet mean and standard deviation, in float32."""
-    mean, std = (torch.tensor(v, dtype=torch.float32)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    constants = torch.tensor(((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), dtype=torch.float32)
+    mean, std = constants[:, :, None, None]
     return (x - mean) / std
 
 

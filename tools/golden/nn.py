@@ -3,10 +3,12 @@
 
     python3 tools/golden/nn.py        (Debian: python3-torch; writes packages/nn/src/fixtures/<family>.safetensors)
 
-Keys are `<function>.<case>.<tensor>`: the inputs by name, `y`, the cotangent `dy`, and `d<input>` = the gradient of sum(y * dy).
-A loss has `loss` instead of `y`, and the gradient of `loss` itself. `__metadata__` holds each case's arguments as JSON under
-`<function>.<case>`. Inputs are float32 numbers; PyTorch computes in float64 and results are rounded once, so that a difference is the
-tested code's own.
+Keys are `<function>.<case>.<tensor>`: the inputs by name, `y`, the cotangent `dy`, and `d<input>` = the gradient of
+sum(y * dy). A loss has `loss` instead of `y`, and the gradient of `loss` itself. `__metadata__` holds each case's
+arguments as JSON under `<function>.<case>`. Inputs are float32 numbers; PyTorch computes in float64 and results are
+rounded once, so that a difference is the tested code's own.
+
+cspell:ignore nbytes tobytes allclose
 """
 
 import json
@@ -57,8 +59,9 @@ class Family:
         text = json.dumps(header, separators=(',', ':')).encode()
         text += b' ' * (-len(text) % 8)
         path = FIXTURES / f'{self.name}.safetensors'
-        path.write_bytes(len(text).to_bytes(8, 'little') + text + b''.join(a.tobytes() for a in self.tensors.values()))
-        print(f'{path.name}: {len(self.metadata) - 2} cases, {len(self.tensors)} tensors, {path.stat().st_size:,} bytes')
+        data = b''.join(array.tobytes() for array in self.tensors.values())
+        path.write_bytes(len(text).to_bytes(8, 'little') + text + data)
+        print(f'{path.name}: {len(self.metadata) - 2} cases, {path.stat().st_size:,} bytes')
 
 
 def rounded(array):
@@ -116,7 +119,8 @@ def convolutions():
     conv_transpose2d('outputPadding', (2, 3, 4, 5), (3, 2, 3, 3), stride=2, padding=1, output_padding=1)
     conv_transpose2d('groups2', (2, 4, 4, 5), (4, 3, 3, 3), stride=2, padding=1, groups=2)
     conv_transpose2d('dilation2', (1, 3, 5, 4), (3, 2, 3, 3), padding=2, dilation=2)
-    conv_transpose2d('everything', (2, 4, 5, 4), (4, 2, 3, 3), stride=3, padding=2, dilation=2, groups=2, output_padding=1)
+    everything = {'stride': 3, 'padding': 2, 'dilation': 2, 'groups': 2}
+    conv_transpose2d('everything', (2, 4, 5, 4), (4, 2, 3, 3), output_padding=1, **everything)
     family.save()
 
 
@@ -205,13 +209,15 @@ def pools():
         key = f'{function}.{name}'
         family.case(key, attributes, {'x': normal(key + '.x', *shape)}, pool)
 
-    case('maxPool2d', 'overlapping', lambda x: F.max_pool2d(x, 3, 2, 1), (2, 3, 8, 7), kernelSize=3, stride=2, padding=1)
-    case('maxPool2d', 'halving', lambda x: F.max_pool2d(x, 2), (2, 3, 7, 6), kernelSize=2, stride=2, padding=0)
+    overlapping = {'kernelSize': 3, 'stride': 2, 'padding': 1}
+    halving = {'kernelSize': 2, 'stride': 2, 'padding': 0}
+    case('maxPool2d', 'overlapping', lambda x: F.max_pool2d(x, 3, 2, 1), (2, 3, 8, 7), **overlapping)
+    case('maxPool2d', 'halving', lambda x: F.max_pool2d(x, 2), (2, 3, 7, 6), **halving)
     # Where values are equal, the first in row-major order takes the whole gradient.
     ties = {'x': rounded(generator('ties').randint(0, 2, (2, 2, 6, 6)))}
-    family.case('maxPool2d.ties', {'kernelSize': 2, 'stride': 2, 'padding': 0}, ties, lambda x: F.max_pool2d(x, 2))
-    case('avgPool2d', 'overlapping', lambda x: F.avg_pool2d(x, 3, 2, 1), (2, 3, 8, 7), kernelSize=3, stride=2, padding=1)
-    case('avgPool2d', 'halving', lambda x: F.avg_pool2d(x, 2), (2, 3, 7, 6), kernelSize=2, stride=2, padding=0)
+    family.case('maxPool2d.ties', halving, ties, lambda x: F.max_pool2d(x, 2))
+    case('avgPool2d', 'overlapping', lambda x: F.avg_pool2d(x, 3, 2, 1), (2, 3, 8, 7), **overlapping)
+    case('avgPool2d', 'halving', lambda x: F.avg_pool2d(x, 2), (2, 3, 7, 6), **halving)
     for name, shape, size in (
         ('global', (2, 3, 5, 4), (1, 1)),
         ('divisible', (2, 3, 8, 6), (4, 3)),
@@ -266,7 +272,7 @@ def losses():
 
 
 def optimizers():
-    """Three steps down loss = sum(curvature * (w - target)^2) / 2; w0 .. w3, and the gradients dw0 .. dw2 on the way."""
+    """Three steps down loss = sum(curvature * (w - target)^2) / 2: w0 .. w3, and the gradients dw0 .. dw2."""
     family = Family('optimizer')
     start, target = normal('optimizer.start', 2, 3), normal('optimizer.target', 2, 3)
     curvature = uniform('optimizer.curvature', 2, 3, low=0.1, high=3)
