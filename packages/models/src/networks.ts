@@ -3,16 +3,18 @@ import { pvtV2 } from './backbones/pvt-v2.ts';
 import type { M2SFormerConfig } from './m2sformer.ts';
 import { M2SFormer, m2sformer } from './m2sformer.ts';
 import type { LocalizerNetwork, ModelDefinition } from './network.ts';
+import { TraceNet, traceNet } from './trace-net.ts';
 import type { UNetConfig } from './unet.ts';
 import { UNet, unet } from './unet.ts';
 
 /** A network in words: plain JSON, for configurations and checkpoints. What is left out is the network's default. */
 export type NetworkSpec =
+  | { readonly id: 'tracenet' }
   | ({ readonly id: 'unet' } & Partial<UNetConfig>)
   | ({ readonly id: 'm2sformer'; readonly backbone?: keyof typeof pvtV2 } & Partial<Pick<M2SFormerConfig, 'mode'>>);
 
 /** The networks that a configuration can name. */
-export const networks = { unet, m2sformer } as const satisfies Record<NetworkSpec['id'], ModelDefinition>;
+export const networks = { tracenet: traceNet, unet, m2sformer } as const satisfies Record<NetworkSpec['id'], ModelDefinition>;
 
 /**
  * Makes the network that a configuration or a checkpoint describes.
@@ -20,6 +22,8 @@ export const networks = { unet, m2sformer } as const satisfies Record<NetworkSpe
  */
 export function createNetwork(spec: NetworkSpec): LocalizerNetwork {
   switch (spec.id) {
+    case 'tracenet':
+      return new TraceNet();
     case 'unet':
       return new UNet(spec.widths && { widths: spec.widths });
     case 'm2sformer':

@@ -162,14 +162,29 @@ function weightGradient(x: Value, dy: Value, w: Value, a: Conv2dAttrs): Value {
   const [, cg, kh, kw] = nchw(w, 'conv2d w');
   const [vertical, horizontal] = paddings(a);
   if (a.groups > 1) return groupedWeightGradient(x, dy, w, a);
-  const padded = pad(x, [[0, 0], [0, 0], [vertical, vertical], [horizontal, horizontal]]);
-  const columns = reshape(dy, [n, m, oh * ow]);
   const taps: Value[] = [];
-  for (let i = 0; i < kh; i++) {
-    const rows = slice(padded, 2, i * a.dilation, i * a.dilation + (oh - 1) * a.stride + 1, a.stride);
-    for (let j = 0; j < kw; j++) {
-      const seen = slice(rows, 3, j * a.dilation, j * a.dilation + (ow - 1) * a.stride + 1, a.stride);
-      taps.push(reduceSum(matmul(columns, transposeLast(reshape(seen, [n, c, oh * ow]))), [0])); // [M, C]
+  const product = (columns: Value, seen: Value) => reduceSum(matmul(columns, transposeLast(seen)), [0]); // [M, C]
+  if (a.stride === 1) {
+    // On maps flattened to one axis, what a tap sees is one contiguous run. Rows are as wide as the padded x; dy is
+    // zero where a run goes over the end of a row, and one row more lets the last run end within x.
+    const wide = ow + (kw - 1) * a.dilation;
+    const padded = pad(x, [[0, 0], [0, 0], [vertical, vertical + (kw > 1 ? 1 : 0)], [horizontal, horizontal]]);
+    const flat = reshape(padded, [n, c, -1]);
+    const columns = reshape(pad(dy, [[0, 0], [0, 0], [0, 0], [0, wide - ow]]), [n, m, oh * wide]);
+    for (let i = 0; i < kh; i++)
+      for (let j = 0; j < kw; j++) {
+        const start = (i * wide + j) * a.dilation;
+        taps.push(product(columns, slice(flat, 2, start, start + oh * wide)));
+      }
+  } else {
+    const padded = pad(x, [[0, 0], [0, 0], [vertical, vertical], [horizontal, horizontal]]);
+    const columns = reshape(dy, [n, m, oh * ow]);
+    for (let i = 0; i < kh; i++) {
+      const rows = slice(padded, 2, i * a.dilation, i * a.dilation + (oh - 1) * a.stride + 1, a.stride);
+      for (let j = 0; j < kw; j++) {
+        const seen = slice(rows, 3, j * a.dilation, j * a.dilation + (ow - 1) * a.stride + 1, a.stride);
+        taps.push(product(columns, reshape(seen, [n, c, oh * ow])));
+      }
     }
   }
   const stacked = taps.length === 1 ? taps[0]! : concat(taps.map(tap => reshape(tap, [1, m, cg])), 0);
