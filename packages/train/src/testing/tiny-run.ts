@@ -5,12 +5,12 @@ import { createNetwork } from '@forgelens/models';
 import type { TrainConfig, TrainOptions, TrainResult, TrainingData } from '../index.ts';
 import { RunFolder, checkConfig, train } from '../index.ts';
 
-/** A U-Net of two resolutions, 30 steps, every helper of the training switched on. */
+/** A U-Net of two resolutions, 80 steps, every helper of the training switched on. */
 export const tinyConfig = (changes: object = {}): TrainConfig =>
   checkConfig(
     {
       model: { id: 'unet', widths: [4, 8] },
-      steps: 30,
+      steps: 80,
       batch: 2,
       size: 32,
       optimizer: { name: 'adamw', learningRate: 0.01 },
@@ -18,7 +18,7 @@ export const tinyConfig = (changes: object = {}): TrainConfig =>
       clip: 1,
       ema: 0.9,
       data: { index: 'made up' },
-      checkpoint: { every: 4 },
+      checkpoint: { every: 3 },
       ...changes,
     },
     'tiny',
