@@ -11,6 +11,7 @@ const weight = z.number().min(0);
 const fraction = z.number().min(0).max(1);
 
 const Model = z.discriminatedUnion('id', [
+  z.strictObject({ id: z.literal('tracenet') }),
   z.strictObject({
     id: z.literal('unet'),
     widths: z.array(count).min(1).optional().describe('Channels per resolution, finest first; [64, 128, 256, 512].'),
