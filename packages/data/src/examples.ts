@@ -29,30 +29,40 @@ export interface ExampleSources {
 /** Draws one example from the sources and cuts a training crop of size × size from it. */
 export type DrawExample = (random: Random, size: number) => Promise<Example>;
 
+const kinds = ['tampered', 'authentic', 'synthetic', 'pristine'] as const;
+
+/** @throws {UsageError} when the mix asks for what the sources do not have, or for nothing. */
+export function checkMix({ samples, material, mix }: ExampleSources): void {
+  const available = {
+    tampered: samples.some(sample => sample.label === 1),
+    authentic: samples.some(sample => sample.label === 0),
+    synthetic: material.length > 0,
+    pristine: material.length > 0,
+  };
+  const lacking = kinds.find(kind => mix[kind] > 0 && !available[kind]);
+  if (lacking !== undefined)
+    throw new UsageError(
+      `the mix gives ${lacking} examples a weight of ${mix[lacking]} but there are no ${lacking === 'tampered' || lacking === 'authentic' ? `${lacking} samples` : 'photographs as material'}; add some or set the weight to 0`,
+    );
+  if (!kinds.some(kind => mix[kind] > 0))
+    throw new UsageError(`the mix has no weight above 0; give at least one of ${kinds.join(', ')}`);
+}
+
 /**
  * Prepares drawing from sources.
  *
- * @throws {UsageError} when the mix asks for what the sources do not have.
+ * @throws {UsageError} as `checkMix`.
  */
-export function exampleDrawer({ samples, material, mix }: ExampleSources, pictures: Pictures): DrawExample {
+export function exampleDrawer(sources: ExampleSources, pictures: Pictures): DrawExample {
+  checkMix(sources);
+  const { samples, material, mix } = sources;
   const tampered = samples.filter(sample => sample.label === 1);
   const authentic = samples.filter(sample => sample.label === 0);
-  const counts = { tampered, authentic, synthetic: material, pristine: material };
-  const names = ['tampered', 'authentic', 'synthetic', 'pristine'] as const;
-  for (const name of names)
-    if (mix[name] > 0 && counts[name].length === 0)
-      throw new UsageError(
-        `the mix gives ${name} examples a weight of ${mix[name]}, but there are no ${name === 'tampered' || name === 'authentic' ? `${name} samples` : 'material photographs'}; set it to 0 or add some`,
-      );
-  if (!(names.reduce((sum, name) => sum + mix[name], 0) > 0))
-    throw new UsageError(
-      'the mix has no weight above 0; give at least one of tampered, authentic, synthetic, pristine',
-    );
 
   return async (random, size) => {
     const name = random.pick(
-      names,
-      names.map(name => mix[name]),
+      kinds,
+      kinds.map(kind => mix[kind]),
     );
     if (name === 'tampered' || name === 'authentic') {
       const sample = random.pick(name === 'tampered' ? tampered : authentic);

@@ -1,4 +1,13 @@
+export { BatchStream } from './batch-stream.ts';
+export { batchMaker } from './batch.ts';
+export type { Batch, BatchConfig } from './batch.ts';
+export { augment } from './augment.ts';
+export type { Example } from './augment.ts';
+export { forge } from './examples.ts';
+export type { ExampleSources, Mix } from './examples.ts';
 export * from './groups.ts';
+export { Pictures } from './pictures.ts';
 export * from './read-folder.ts';
 export * from './read-index.ts';
 export type * from './sample.ts';
+export * from './synthesize.ts';

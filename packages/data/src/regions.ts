@@ -102,19 +102,28 @@ function polygonArea(points: readonly number[]): number {
  */
 export function mergeSegments(random: Random, labels: Image): Mask | null {
   const { width, height } = labels;
-  const label = (i: number) => labels.data[3 * i]!;
   const areas = new Map<number, number>();
   const neighbours = new Map<number, Set<number>>();
-  const meet = (a: number, b: number) => {
-    if (a === b) return;
-    neighbours.set(a, (neighbours.get(a) ?? new Set()).add(b));
-    neighbours.set(b, (neighbours.get(b) ?? new Set()).add(a));
-  };
+  const segments = new Uint8Array(width * height);
+  for (let i = 0; i < segments.length; i++) segments[i] = labels.data[3 * i]!;
+  // Counted per pair of labels first: a picture has many pixels and few pairs.
+  const meetings = new Uint32Array(256 * 256);
   for (let y = 0, i = 0; y < height; y++)
     for (let x = 0; x < width; x++, i++) {
-      areas.set(label(i), (areas.get(label(i)) ?? 0) + 1);
-      if (x + 1 < width) meet(label(i), label(i + 1));
-      if (y + 1 < height) meet(label(i), label(i + width));
+      const label = segments[i]!;
+      meetings[label * 257]!++;
+      if (x + 1 < width && segments[i + 1] !== label) meetings[label * 256 + segments[i + 1]!]!++;
+      if (y + 1 < height && segments[i + width] !== label) meetings[label * 256 + segments[i + width]!]!++;
+    }
+  for (let a = 0; a < 256; a++)
+    for (let b = 0; b < 256; b++) {
+      const count = meetings[a * 256 + b]!;
+      if (count === 0) continue;
+      if (a === b) areas.set(a, count);
+      else {
+        neighbours.set(a, (neighbours.get(a) ?? new Set()).add(b));
+        neighbours.set(b, (neighbours.get(b) ?? new Set()).add(a));
+      }
     }
 
   const largest = 0.4 * width * height;
@@ -132,6 +141,6 @@ export function mergeSegments(random: Random, labels: Image): Mask | null {
     area += areas.get(added)!;
   }
   const mask = emptyMask(width, height);
-  for (let i = 0; i < mask.data.length; i++) mask.data[i] = chosen.has(label(i)) ? 1 : 0;
+  for (let i = 0; i < mask.data.length; i++) mask.data[i] = chosen.has(segments[i]!) ? 1 : 0;
   return tamperedFraction(mask) < 0.005 ? null : mask;
 }

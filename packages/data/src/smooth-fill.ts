@@ -26,7 +26,8 @@ export function smoothFill(
       halfKnown[to]! += weight;
       for (let c = 0; c < channels; c++) half[to * channels + c]! += weight * values[i * channels + c]!;
     }
-  for (const [i, weight] of halfKnown.entries()) {
+  for (let i = 0; i < halfKnown.length; i++) {
+    const weight = halfKnown[i]!;
     if (weight === 0) continue;
     for (let c = 0; c < channels; c++) half[i * channels + c]! /= weight;
     halfKnown[i] = Math.min(1, weight);
@@ -44,11 +45,17 @@ export function smoothFill(
       const column = Math.floor(columnPosition);
       const right = Math.min(column + 1, halfWidth - 1);
       const u = columnPosition - column;
+      const corners = [
+        row * halfWidth + column,
+        row * halfWidth + right,
+        below * halfWidth + column,
+        below * halfWidth + right,
+      ];
+      const weights = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v];
       for (let c = 0; c < channels; c++) {
-        const at = (r: number, q: number) => half[(r * halfWidth + q) * channels + c]!;
-        values[i * channels + c] =
-          (1 - v) * ((1 - u) * at(row, column) + u * at(row, right)) +
-          v * ((1 - u) * at(below, column) + u * at(below, right));
+        let sum = 0;
+        for (let k = 0; k < 4; k++) sum += weights[k]! * half[corners[k]! * channels + c]!;
+        values[i * channels + c] = sum;
       }
     }
   }

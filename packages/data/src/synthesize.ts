@@ -71,16 +71,24 @@ export async function synthesize(
   const final = random.chance(0.75) ? randomQuality(random) : null;
   return {
     image: final === null ? edit.image : await jpegRecompress(edit.image, final, randomSubsampling(random)),
-    mask: { width: image.width, height: image.height, data: Uint8Array.from(edit.alpha, a => (a > 0.5 ? 1 : 0)) },
+    mask: { width: image.width, height: image.height, data: above(edit.alpha, 0.5) },
     recipe: { kind, hostQuality, finalQuality: final, details: edit.details },
   };
 }
 
+/** 1 where a value is above the threshold, else 0. */
+function above(values: Float32Array, threshold: number): Uint8Array {
+  const marks = new Uint8Array(values.length);
+  for (let i = 0; i < marks.length; i++) marks[i] = values[i]! > threshold ? 1 : 0;
+  return marks;
+}
+
 const edits: Record<ForgeryKind | 'authentic', (random: Random, host: Photo, donor: Photo) => Promise<Edit>> = {
   splice: async (random, host, donor) => {
-    const { image, quality } = await compressSomehow(random, donor.image, 0.85);
-    const object = donor.object ?? blobMask(random, image.width, image.height);
-    const edit = paste(random, host.image, { image, object }, null);
+    const object = donor.object ?? blobMask(random, donor.image.width, donor.image.height);
+    const part = around(donor.image, object);
+    const { image, quality } = await compressSomehow(random, part.image, 0.85);
+    const edit = paste(random, host.image, { image, object: part.object }, null);
     return { ...edit, details: { donorQuality: quality, ...edit.details } };
   },
   'copy-move': async (random, host) => {
@@ -168,24 +176,28 @@ function chooseScale(random: Random, host: Image, object: Mask, sameImage: boole
 /** Room around an object for its feather and its rotation. */
 const margin = 6;
 
-/** The object with a little of what is around it, scaled and mirrored. */
-function cutOut(image: Image, object: Mask, scale: number, mirrored: boolean): Patch {
+/** The part of a picture that holds the object and a little of what is around it. */
+function around(image: Image, object: Mask): { image: Image; object: Mask } {
   const box = boundingBox(object) ?? { left: 0, top: 0, right: object.width, bottom: object.height };
   const left = Math.max(0, box.left - margin);
   const top = Math.max(0, box.top - margin);
-  const size = [
-    Math.min(image.width, box.right + margin) - left,
-    Math.min(image.height, box.bottom + margin) - top,
-  ] as const;
-  const turned = <R extends Image | Mask>(raster: R): R => (mirrored ? flipHorizontal(raster) : raster);
-  const part = turned(crop(image, left, top, ...size));
-  const shape = turned(crop(object, left, top, ...size));
-  const [width, height] = size.map(extent => Math.max(1, Math.round(extent * scale))) as [number, number];
+  const width = Math.min(image.width, box.right + margin) - left;
+  const height = Math.min(image.height, box.bottom + margin) - top;
+  return { image: crop(image, left, top, width, height), object: crop(object, left, top, width, height) };
+}
+
+/** The object with a little of what is around it, scaled and mirrored. */
+function cutOut(whole: Image, marked: Mask, scale: number, mirrored: boolean): Patch {
+  const part = around(whole, marked);
+  const image = mirrored ? flipHorizontal(part.image) : part.image;
+  const object = mirrored ? flipHorizontal(part.object) : part.object;
+  const width = Math.max(1, Math.round(image.width * scale));
+  const height = Math.max(1, Math.round(image.height * scale));
   return {
     width,
     height,
-    colours: Float32Array.from(scale === 1 ? part.data : resizeImage(part, width, height).data),
-    alpha: resizeMap(Float32Array.from(shape.data), shape, width, height),
+    colours: new Float32Array(resizeImage(image, width, height).data),
+    alpha: resizeMap(new Float32Array(object.data), object, width, height),
   };
 }
 
@@ -205,16 +217,13 @@ function rotate(patch: Patch, radians: number): Patch {
       const [column, row] = [Math.floor(fromX), Math.floor(fromY)];
       if (column < 0 || row < 0 || column + 1 >= patch.width || row + 1 >= patch.height) continue;
       const [u, v] = [fromX - column, fromY - row];
-      const i = row * patch.width + column;
-      const mix = (values: Float32Array, stride: number, c: number) => {
-        const at = (k: number) => values[k * stride + c]!;
-        return (
-          (1 - v) * ((1 - u) * at(i) + u * at(i + 1)) +
-          v * ((1 - u) * at(i + patch.width) + u * at(i + patch.width + 1))
-        );
-      };
-      alpha[o] = mix(patch.alpha, 1, 0);
-      for (let c = 0; c < 3; c++) colours[3 * o + c] = mix(patch.colours, 3, c);
+      const [i, below] = [row * patch.width + column, (row + 1) * patch.width + column];
+      const corners = [i, i + 1, below, below + 1];
+      const weights = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v];
+      for (let k = 0; k < 4; k++) {
+        alpha[o]! += weights[k]! * patch.alpha[corners[k]!]!;
+        for (let c = 0; c < 3; c++) colours[3 * o + c]! += weights[k]! * patch.colours[3 * corners[k]! + c]!;
+      }
     }
   return { width, height, colours, alpha };
 }
@@ -257,7 +266,7 @@ function forEachShared(
 
 /** The host's colours where the patch will be; the patch's own where the host ends. */
 function underPatch(host: Image, patch: Patch, left: number, top: number): Float32Array {
-  const place = Float32Array.from(patch.colours);
+  const place = new Float32Array(patch.colours);
   forEachShared(host, patch, left, top, (i, j) => {
     for (let c = 0; c < 3; c++) place[3 * j + c] = host.data[3 * i + c]!;
   });
@@ -278,7 +287,8 @@ function matchStatistics(random: Random, patch: Patch, place: Float32Array): voi
 
 function moments(colours: Float32Array, weights: Float32Array, channel: number): { mean: number; spread: number } {
   let [total, sum, squares] = [1e-6, 0, 0];
-  for (const [i, weight] of weights.entries()) {
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i]!;
     const value = colours[3 * i + channel]!;
     total += weight;
     sum += weight * value;
@@ -293,21 +303,22 @@ function moments(colours: Float32Array, weights: Float32Array, channel: number):
  * the seam vanishes and texture stays, as in Poisson image editing (Pérez, Gangnet and Blake 2003).
  */
 function matchSeam({ width, height, colours, alpha }: Patch, place: Float32Array): void {
-  const difference = Float32Array.from(place, (value, i) => value - colours[i]!);
+  const difference = new Float32Array(place);
+  for (let i = 0; i < difference.length; i++) difference[i]! -= colours[i]!;
   const near = blurPlanes(alpha, width, height, 1, 1.5);
   const edge = alpha.map((a, i) => (a < 0.5 && near[i]! > 0.02 ? 1 : 0));
   smoothFill(difference, edge, width, height, 3);
-  for (const [i, value] of difference.entries()) colours[i]! += value;
+  for (let i = 0; i < difference.length; i++) colours[i]! += difference[i]!;
 }
 
 /** Covers an object with other parts of the picture, or where none fits, with its smoothly continued surroundings. */
 function remove(random: Random, host: Image, object: Mask): Edit {
   const { width, height } = host;
-  const spread = blurPlanes(Float32Array.from(object.data), width, height, 1, 2);
+  const spread = blurPlanes(new Float32Array(object.data), width, height, 1, 2);
   // A little more than the object: nobody retouches to the pixel.
   const region = spread.map(value => (value > 0.1 ? 1 : 0));
-  const offset = random.chance(0.75) ? chooseSource(random, host, region) : null;
-  const fill = Float32Array.from(host.data);
+  const offset = random.chance(0.85) ? chooseSource(random, host, region) : null;
+  const fill = new Float32Array(host.data);
   if (offset === null) continueSurroundings(random, host, region, fill);
   else {
     for (let y = 0, i = 0; y < height; y++)
@@ -315,14 +326,13 @@ function remove(random: Random, host: Image, object: Mask): Edit {
         const from = clampedIndex(x + offset.dx, y + offset.dy, width, height);
         for (let c = 0; c < 3; c++) fill[3 * i + c] = host.data[3 * from + c]!;
       }
-    matchSeam({ width, height, colours: fill, alpha: region }, Float32Array.from(host.data));
+    matchSeam({ width, height, colours: fill, alpha: region }, new Float32Array(host.data));
   }
   const feather = random.uniform(0.3, 1.5);
   const alpha = blurPlanes(region, width, height, 1, feather);
-  const data = Uint8ClampedArray.from(host.data, (value, i) => {
-    const a = alpha[Math.floor(i / 3)]!;
-    return (1 - a) * value + a * fill[i]!;
-  });
+  const data = new Uint8ClampedArray(host.data.length);
+  for (let i = 0; i < alpha.length; i++)
+    for (let k = 3 * i; k < 3 * i + 3; k++) data[k] = (1 - alpha[i]!) * host.data[k]! + alpha[i]! * fill[k]!;
   const image = { width, height, data: new Uint8Array(data.buffer) };
   return { image, alpha, details: { method: offset ? 'clone' : 'diffusion', feather, ...offset } };
 }
@@ -345,7 +355,7 @@ function chooseSource(random: Random, host: Image, region: Float32Array): { dx: 
       else if (region[i - 1]! + region[i + 1]! + region[i - width]! + region[i + width]! > 0) edge.push(i);
     }
   if (inside.length === 0) return null;
-  const tries = Array.from({ length: 40 }, () => ({
+  const tries = Array.from({ length: 60 }, () => ({
     dx: Math.round(random.uniform(-0.6, 0.6) * width),
     dy: Math.round(random.uniform(-0.4, 0.4) * height),
   }));
@@ -379,7 +389,7 @@ function continueSurroundings(random: Random, host: Image, region: Float32Array,
     3,
   );
   const [dx, dy] = [random.integer(0, width), random.integer(0, height)];
-  const smooth = blurPlanes(Float32Array.from(host.data), width, height, 3, 1);
+  const smooth = blurPlanes(new Float32Array(host.data), width, height, 3, 1);
   for (let y = 0, i = 0; y < height; y++)
     for (let x = 0; x < width; x++, i++) {
       if (region[i] === 0) continue;

@@ -1,18 +1,20 @@
 import type { Random } from '@forgelens/autograd';
 
 import type { Image } from './image.ts';
+import { roundToBytes } from './resize.ts';
 
 /** Adds independent normal noise of standard deviation `sigma`, in levels of 0–255. */
 export function gaussianNoise(image: Image, sigma: number, random: Random): Image {
-  const data = Uint8ClampedArray.from(image.data, value => value + random.normal(0, sigma));
+  const data = new Uint8ClampedArray(image.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = image.data[i]! + random.normal(0, sigma);
   return { ...image, data: new Uint8Array(data.buffer) };
 }
 
 /** Blurs with a normal kernel of standard deviation `sigma` > 0 pixels, cut at 3 sigma; borders repeat. */
 export function gaussianBlur(image: Image, sigma: number): Image {
   const { width, height } = image;
-  const rows = blurPlanes(Float32Array.from(image.data), width, height, 3, sigma);
-  return { width, height, data: Uint8Array.from(rows, Math.round) };
+  const rows = blurPlanes(new Float32Array(image.data), width, height, 3, sigma);
+  return { width, height, data: roundToBytes(rows) };
 }
 
 /** `gaussianBlur` on numbers: [H, W, channels] to the same shape. */
@@ -28,17 +30,18 @@ export function blurPlanes(
     Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)),
   );
   const total = kernel.reduce((sum, weight) => sum + weight, 0);
+  /** Blurs along an axis of `extent` positions, `step` numbers apart. */
   const along = (input: Float32Array, extent: number, step: number) => {
     const output = new Float32Array(input.length);
-    for (let i = 0; i < input.length; i++) {
-      const position = Math.floor(i / step) % extent;
-      let sum = 0;
-      for (let k = -radius; k <= radius; k++) {
-        const clamped = Math.min(Math.max(position + k, 0), extent - 1);
-        sum += kernel[k + radius]! * input[i + (clamped - position) * step]!;
+    for (let line = 0; line < input.length; line += extent * step)
+      for (let position = 0; position < extent; position++) {
+        const to = line + position * step;
+        for (let k = -radius; k <= radius; k++) {
+          const weight = kernel[k + radius]! / total;
+          const from = line + Math.min(Math.max(position + k, 0), extent - 1) * step;
+          for (let j = 0; j < step; j++) output[to + j]! += weight * input[from + j]!;
+        }
       }
-      output[i] = sum / total;
-    }
     return output;
   };
   return along(along(data, width, channels), height, width * channels);

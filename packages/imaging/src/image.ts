@@ -30,27 +30,6 @@ export const emptyMask = (width: number, height: number): Mask => ({
 });
 
 /**
- * Where each pixel of the result comes from, for an image or a mask alike: `source(x, y)` is the index of the pixel
- * (row · width + column) in `raster`.
- */
-export function remap<R extends Image | Mask>(
-  raster: R,
-  width: number,
-  height: number,
-  source: (x: number, y: number) => number,
-): R {
-  const channels = channelsOf(raster);
-  const data = new Uint8Array(width * height * channels);
-  let i = 0;
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const from = source(x, y) * channels;
-      for (let c = 0; c < channels; c++) data[i++] = raster.data[from + c]!;
-    }
-  return { width, height, data } as R;
-}
-
-/**
  * The part of an image or mask with its top left corner at (left, top).
  *
  * @throws {RangeError} when the part is not inside the picture.
@@ -72,13 +51,18 @@ export function padReflect<R extends Image | Mask>(
   raster: R,
   { left = 0, top = 0, right = 0, bottom = 0 }: { left?: number; top?: number; right?: number; bottom?: number },
 ): R {
-  const { width, height } = raster;
-  return remap(
-    raster,
-    left + width + right,
-    top + height + bottom,
-    (x, y) => reflect(y - top, height) * width + reflect(x - left, width),
-  );
+  const channels = channelsOf(raster);
+  const [width, height] = [left + raster.width + right, top + raster.height + bottom];
+  const data = new Uint8Array(width * height * channels);
+  let to = 0;
+  for (let y = 0; y < height; y++) {
+    const row = reflect(y - top, raster.height) * raster.width;
+    for (let x = 0; x < width; x++) {
+      const from = (row + reflect(x - left, raster.width)) * channels;
+      for (let c = 0; c < channels; c++) data[to++] = raster.data[from + c]!;
+    }
+  }
+  return { width, height, data } as R;
 }
 
 /** `i` folded into [0, extent) as by mirrors on the first and the last pixel. */
@@ -89,20 +73,46 @@ function reflect(i: number, extent: number): number {
 }
 
 /** Mirrors left and right. */
-export const flipHorizontal = <R extends Image | Mask>(raster: R): R =>
-  remap(raster, raster.width, raster.height, (x, y) => y * raster.width + raster.width - 1 - x);
+export const flipHorizontal = <R extends Image | Mask>(raster: R): R => {
+  const { width, height } = raster;
+  return restride(raster, width, height, width - 1, -1, width);
+};
 
 /** Mirrors top and bottom. */
-export const flipVertical = <R extends Image | Mask>(raster: R): R =>
-  remap(raster, raster.width, raster.height, (x, y) => (raster.height - 1 - y) * raster.width + x);
+export const flipVertical = <R extends Image | Mask>(raster: R): R => {
+  const { width, height } = raster;
+  return restride(raster, width, height, (height - 1) * width, 1, -width);
+};
 
 /** Turns by 90° clockwise. */
-export const rotate90 = <R extends Image | Mask>(raster: R): R =>
-  remap(raster, raster.height, raster.width, (x, y) => (raster.height - 1 - x) * raster.width + y);
+export const rotate90 = <R extends Image | Mask>(raster: R): R => {
+  const { width, height } = raster;
+  return restride(raster, height, width, (height - 1) * width, -width, 1);
+};
+
+/** The same pixels in another order: pixel (x, y) of the result is pixel first + x · stepX + y · stepY of `raster`. */
+function restride<R extends Image | Mask>(
+  raster: R,
+  width: number,
+  height: number,
+  first: number,
+  stepX: number,
+  stepY: number,
+): R {
+  const channels = channelsOf(raster);
+  const data = new Uint8Array(raster.data.length);
+  let to = 0;
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const from = (first + x * stepX + y * stepY) * channels;
+      for (let c = 0; c < channels; c++) data[to++] = raster.data[from + c]!;
+    }
+  return { width, height, data } as R;
+}
 
 /** The fraction of a mask's pixels that is tampered, in [0, 1]. */
 export function tamperedFraction(mask: Mask): number {
   let tampered = 0;
-  for (const value of mask.data) tampered += value;
+  for (let i = 0; i < mask.data.length; i++) tampered += mask.data[i]!;
   return tampered / mask.data.length;
 }
