@@ -1,5 +1,5 @@
 import type { Tensor, Value } from '@forgelens/autograd';
-import { CheckpointError, readSafetensors, sameShape } from '@forgelens/autograd';
+import { CheckpointError, Tensor as HostTensor, fromFloat16Bits, readSafetensors, sameShape } from '@forgelens/autograd';
 import type { Weights } from '@forgelens/nn';
 import { namedParameters } from '@forgelens/nn';
 import type { LocalizerNetwork } from './network.ts';
@@ -28,7 +28,9 @@ export interface Checkpoint {
  */
 export function readCheckpoint(bytes: Uint8Array, path = 'checkpoint'): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes, path);
-  const weights = Object.fromEntries([...tensors].filter(([name]) => !isTrainingState(name)));
+  const weights = Object.fromEntries(
+    [...tensors].filter(([name]) => !isTrainingState(name)).map(([name, tensor]) => [name, widened(tensor)]),
+  );
   try {
     const model = metadata['model'] === undefined ? null : (JSON.parse(metadata['model']) as NetworkSpec);
     return { weights, model, metadata };
@@ -36,6 +38,12 @@ export function readCheckpoint(bytes: Uint8Array, path = 'checkpoint'): Checkpoi
     throw new CheckpointError(path, `its entry "model" is not JSON: ${metadata['model']}`, { cause: error });
   }
 }
+
+/** Weights that are stored as float16 to save space are used as float32. */
+const widened = (tensor: Tensor): Tensor =>
+  tensor.dtype === 'float16'
+    ? new HostTensor('float32', tensor.shape, Float32Array.from(tensor.data as Uint16Array, fromFloat16Bits))
+    : tensor;
 
 /**
  * The weights and buffers of a network as `build` takes them.

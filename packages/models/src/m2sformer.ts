@@ -379,7 +379,11 @@ export const m2sformer: ModelDefinition<M2SFormerOutput> = {
   id: 'm2sformer',
   title: 'M2SFormer with PVT-v2 B2: multi-spectral and multi-scale attention, difficulty-guided decoder',
   source: 'Nam et al., ICCV 2025, https://arxiv.org/abs/2506.20922',
-  size: { multiple: 32, trained: 256 },
+  sizePolicy: { kind: 'resize', size: 256 },
+  limitations: [
+    'Images are resized to 256 × 256, which destroys most traces of compression and noise.',
+    'The official text embeddings and weights are not included.',
+  ],
   create: () => new M2SFormer(),
   officialName: m2sformerOfficialName,
   officialConstants: /num_batches_tracked$|dct_weight_\d+$/,

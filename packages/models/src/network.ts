@@ -22,14 +22,12 @@ export interface LocalizerNetwork<Output extends LocalizerOutput = LocalizerOutp
   loss(output: Output, mask: Value): Value;
 }
 
-/** What a model's sizes must be: any multiple of `multiple`, or only `fixed` × `fixed`. */
-export interface SizeRule {
-  readonly multiple: number;
-  /** The size the network is trained and evaluated at by its publication. */
-  readonly trained: number;
-  /** True when the network computes nothing else than the trained size. */
-  readonly fixed?: boolean;
-}
+/** How images of any size are brought to a network. */
+export type SizePolicy =
+  /** As they are: padded to a multiple by reflection, and cut into tiles when large. */
+  | { readonly kind: 'native'; readonly multiple: number }
+  /** Resized to a square, as the publication does; resizing is itself a manipulation, and results say so. */
+  | { readonly kind: 'resize'; readonly size: number };
 
 /** A published network, or one of ours: how it is made, and how its official checkpoint names its parameters. */
 export interface ModelDefinition<Output extends LocalizerOutput = LocalizerOutput> {
@@ -38,7 +36,9 @@ export interface ModelDefinition<Output extends LocalizerOutput = LocalizerOutpu
   readonly title: string;
   /** Publication or origin. */
   readonly source: string;
-  readonly size: SizeRule;
+  readonly sizePolicy: SizePolicy;
+  /** What the network is known not to see, or to see where nothing is. One sentence each. */
+  readonly limitations: readonly string[];
   create(): LocalizerNetwork<Output>;
   /** The name in the official checkpoint of one of our parameters or modules; absent when there is none. */
   readonly officialName?: (name: string) => string;

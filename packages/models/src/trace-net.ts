@@ -171,6 +171,11 @@ export const traceNet: ModelDefinition = {
   id: 'tracenet',
   title: 'TraceNet, our compact localizer: residual filters, residual encoder, global comparison; 2.2 M parameters',
   source: 'forgelens',
-  size: { multiple: 16, trained: 256 },
+  sizePolicy: { kind: 'native', multiple: 16 },
+  limitations: [
+    'Trained on small pictures (mostly 384 × 256) with splices and copy-moves, and on forgeries made by our generator.',
+    'Not trained on pictures made or edited by generative networks, on screenshots or on documents.',
+    'Strong recompression and resizing after the forgery weaken or erase what it looks for.',
+  ],
   create: () => new TraceNet(),
 };

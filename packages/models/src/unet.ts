@@ -78,6 +78,7 @@ export const unet: ModelDefinition = {
   id: 'unet',
   title: 'U-Net, four resolutions, 7.8 M parameters',
   source: 'Ronneberger, Fischer and Brox 2015, https://arxiv.org/abs/1505.04597',
-  size: { multiple: 8, trained: 256 },
+  sizePolicy: { kind: 'native', multiple: 8 },
+  limitations: ['A plain baseline: it has no part made for forgery traces.'],
   create: () => new UNet(),
 };

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { CheckpointError, DataError, UsageError } from '@forgelens/autograd';
+import type { Runtime } from '@forgelens/autograd/runtime/node';
+import { inWorker } from '@forgelens/autograd/runtime/node';
+import type { ModelDefinition, NetworkSpec } from '@forgelens/models';
+import { createNetwork, networks, readCheckpoint } from '@forgelens/models';
+import { countParameters } from '@forgelens/nn';
+import type { Localizer, ModelCard } from './localizer.ts';
+import { unknownModel } from './localizer.ts';
+import { describeSizePolicy, networkLocalizer, scoreRule } from './network-localizer.ts';
+
+/** The model that is used unless another one is named. */
+export const defaultModel = 'tracenet';
+
+/** Weights that come with the program, beside their card. */
+const shippedFolder = new URL('../weights/', import.meta.url);
+
+/** What `card.json` beside shipped weights says. */
+interface ShippedCard {
+  readonly version: string;
+  readonly licence: string;
+  readonly scores: ModelCard['scores'];
+}
+
+const definitions: readonly ModelDefinition[] = Object.values(networks);
+const inputContract = 'RGB, [0, 1], normalized by the network itself';
+
+/** The cards of all models that are known by an id, with and without shipped weights. */
+export const modelCards = (): Promise<readonly ModelCard[]> => Promise.all(definitions.map(cardOf));
+
+async function cardOf(definition: ModelDefinition): Promise<ModelCard> {
+  const shipped = await readShipped(definition.id);
+  return {
+    id: definition.id,
+    name: definition.title,
+    summary: definition.source,
+    parameters: countParameters(definition.create()),
+    input: inputContract,
+    sizePolicy: describeSizePolicy(definition.sizePolicy),
+    weights: shipped && { bytes: shipped.bytes.length, sha256: sha256(shipped.bytes), licence: shipped.card.licence },
+    scores: shipped?.card.scores ?? [],
+    limitations: definition.limitations,
+  };
+}
+
+/**
+ * Opens a model for looking at images; its networks run in a worker, so the caller's thread is never blocked.
+ *
+ * @param idOrPath - the id of a model with shipped weights, or the path of a `.safetensors` checkpoint
+ * @param runtime - ONNX Runtime on the CPU in a worker unless another is given; closed with the localizer
+ * @throws {UsageError} when it is neither, or a model without weights
+ * @throws {CheckpointError} when the weights do not fit the network that the file names
+ */
+export async function openLocalizer(idOrPath: string, runtime: Runtime = inWorker('cpu')): Promise<Localizer> {
+  try {
+    return await open(idOrPath, runtime);
+  } catch (error) {
+    await runtime.close();
+    throw error;
+  }
+}
+
+async function open(idOrPath: string, runtime: Runtime): Promise<Localizer> {
+  const definition = definitions.find(({ id }) => id === idOrPath);
+  const shipped = definition && (await readShipped(definition.id));
+  if (definition && !shipped)
+    throw new UsageError(
+      `model "${idOrPath}" has no weights here; train it (forgelens train configs/${idOrPath}.yaml) and give the path of its checkpoint`,
+    );
+  if (!shipped && !(await isFile(idOrPath))) throw unknownModel(idOrPath, definitions.map(({ id }) => id));
+
+  const bytes = shipped?.bytes ?? (await readFile(idOrPath));
+  const who = shipped ? `the weights of ${idOrPath}` : idOrPath;
+  const checkpoint = readWeights(bytes, who);
+  if (checkpoint.model === null)
+    throw new CheckpointError(who, 'it does not say which network its weights belong to (metadata entry "model" is missing)');
+  const network = createNetwork(checkpoint.model);
+  const { title, sizePolicy, limitations } = definitionOf(checkpoint.model);
+  const info = {
+    id: shipped ? idOrPath : checkpoint.model.id,
+    version: shipped?.card.version ?? checkpoint.metadata['step'] ?? 'unversioned',
+    name: title,
+    parameters: countParameters(network),
+    licence: shipped?.card.licence ?? checkpoint.metadata['licence'] ?? 'not stated',
+    weightsSha256: sha256(bytes),
+    input: inputContract,
+    sizePolicy: describeSizePolicy(sizePolicy),
+    scoreRule,
+    limitations,
+  };
+  return networkLocalizer(network, checkpoint.weights, { runtime, sizePolicy, info, who });
+}
+
+const definitionOf = (spec: NetworkSpec): ModelDefinition => networks[spec.id];
+
+/** A file that is no checkpoint makes the model invalid, whatever is wrong with the file. */
+function readWeights(bytes: Uint8Array, who: string): ReturnType<typeof readCheckpoint> {
+  try {
+    return readCheckpoint(bytes, who);
+  } catch (error) {
+    if (error instanceof DataError) throw new CheckpointError(who, error.message.replace(`${who}: `, ''), { cause: error });
+    throw error;
+  }
+}
+
+async function readShipped(id: string): Promise<{ readonly bytes: Uint8Array; readonly card: ShippedCard } | null> {
+  const folder = new URL(`${id}/`, shippedFolder);
+  if (!(await isFile(new URL('card.json', folder)))) return null;
+  const [card, bytes] = await Promise.all([
+    readFile(new URL('card.json', folder), 'utf8'),
+    readFile(new URL('weights.safetensors', folder)),
+  ]);
+  return { bytes, card: JSON.parse(card) as ShippedCard };
+}
+
+const isFile = async (path: string | URL): Promise<boolean> =>
+  stat(path).then(
+    found => found.isFile(),
+    () => false,
+  );
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -1,0 +1,27 @@
+/**
+ * Tiles: a large image is looked at in equal overlapping squares, whose maps are blended. Offsets are multiples of 8, so
+ * that every tile sees the JPEG grid where the whole image has it.
+ */
+
+/** Side of a tile, and how far neighbours overlap at least, in pixels. */
+export const tileSize = 768;
+export const tileOverlap = 128;
+
+/** Where the tiles of one axis begin: equally far apart but for rounding, the last one ending at or after the axis' end. */
+export function tileOffsets(extent: number, size = tileSize, overlap = tileOverlap): readonly number[] {
+  if (extent <= size) return [0];
+  const last = Math.ceil((extent - size) / 8) * 8;
+  const count = Math.ceil(last / (size - overlap));
+  return Array.from({ length: count + 1 }, (_, i) => Math.round(((i / count) * last) / 8) * 8);
+}
+
+/**
+ * How much each pixel of a tile counts, along one axis: 1 within, falling linearly to the sides that have a neighbour.
+ */
+export function tileRamp(size: number, overlap: number, neighbours: { readonly before: boolean; readonly after: boolean }): Float32Array {
+  return Float32Array.from({ length: size }, (_, i) => {
+    const fromStart = neighbours.before ? (i + 0.5) / overlap : 1;
+    const fromEnd = neighbours.after ? (size - i - 0.5) / overlap : 1;
+    return Math.min(1, fromStart, fromEnd);
+  });
+}
