@@ -387,6 +387,14 @@ export const gradientCases: Readonly<Record<Exclude<Op, OpWithoutGradient>, Read
       [2, 4],
     ),
     'of which one part is used': linear(x => ops.split(x, 0, [1, 3])[1]!, [4, 2]),
+    'into nine parts': smooth(
+      x =>
+        ops.concat(
+          ops.split(x, 1, [1, 1, 2, 1, 1, 1, 1, 2, 1]).map((y, i) => ops.pow(y, (i % 3) + 1)),
+          1,
+        ),
+      [2, 11],
+    ),
     'into one part': linear(x => ops.split(x, 0, [2])[0]!, [2, 2]),
   },
   slice: {

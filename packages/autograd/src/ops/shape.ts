@@ -12,7 +12,10 @@ const reshapeOp: PrimitiveOp<readonly [x: Value], { shape: Shape }> = {
   onnx: 'Reshape',
   infer([x], { shape }) {
     if (sizeOf(shape) !== sizeOf(x.shape))
-      throw new ShapeError('reshape', `x has ${sizeOf(x.shape)} elements (shape [${x.shape}]) but [${shape}] has ${sizeOf(shape)}`);
+      throw new ShapeError(
+        'reshape',
+        `x has ${sizeOf(x.shape)} elements (shape [${x.shape}]) but [${shape}] has ${sizeOf(shape)}`,
+      );
     return [{ dtype: x.dtype, shape }];
   },
   operands: ([x], { shape }) => [x, indices(shape)],
@@ -27,7 +30,10 @@ export function reshape(x: Value, shape: Shape): Value {
   const known = sizeOf(shape.filter(n => n !== -1));
   const full = shape.map(n => (n === -1 ? sizeOf(x.shape) / known : n));
   if (full.some(n => !Number.isInteger(n) || n < 0))
-    throw new ShapeError('reshape', `x has ${sizeOf(x.shape)} elements (shape [${x.shape}]), which do not fit into [${shape}]`);
+    throw new ShapeError(
+      'reshape',
+      `x has ${sizeOf(x.shape)} elements (shape [${x.shape}]), which do not fit into [${shape}]`,
+    );
   return sameShape(full, x.shape) ? x : apply1(reshapeOp, [x], { shape: full });
 }
 
@@ -39,7 +45,12 @@ const transposeOp: PrimitiveOp<readonly [x: Value], { order: readonly number[] }
     return [{ dtype: x.dtype, shape: order.map(axis => x.shape[axis]!) }];
   },
   attributes: ({ order }) => ({ perm: order }),
-  vjp: (dy, { attrs: { order } }) => [transpose(dy, order.map((_, axis) => order.indexOf(axis)))],
+  vjp: (dy, { attrs: { order } }) => [
+    transpose(
+      dy,
+      order.map((_, axis) => order.indexOf(axis)),
+    ),
+  ],
 };
 
 /**
@@ -71,14 +82,19 @@ export const expand = (x: Value, shape: Shape): Value =>
   sameShape(x.shape, shape) ? x : apply1(expandOp, [x], { shape });
 
 /** A value of one number everywhere. */
-export const fill = (value: number, shape: Shape, dtype: DType = 'float32'): Value => expand(scalar(value, dtype), shape);
+export const fill = (value: number, shape: Shape, dtype: DType = 'float32'): Value =>
+  expand(scalar(value, dtype), shape);
 
 const concatOp: PrimitiveOp<readonly Value[], { axis: number }> = {
   onnx: 'Concat',
   infer(xs, { axis }) {
     const first = xs[0]!;
     for (const x of xs)
-      if (x.rank !== first.rank || x.dtype !== first.dtype || x.shape.some((n, i) => i !== axis && n !== first.shape[i]))
+      if (
+        x.rank !== first.rank ||
+        x.dtype !== first.dtype ||
+        x.shape.some((n, i) => i !== axis && n !== first.shape[i])
+      )
         throw new ShapeError(
           'concat',
           `${x.dtype} [${x.shape}] and ${first.dtype} [${first.shape}] differ elsewhere than in axis ${axis}`,
@@ -87,7 +103,12 @@ const concatOp: PrimitiveOp<readonly Value[], { axis: number }> = {
     return [{ dtype: first.dtype, shape: first.shape.map((n, i) => (i === axis ? extent : n)) }];
   },
   attributes: ({ axis }) => ({ axis }),
-  vjp: (dy, { inputs, attrs: { axis } }) => split(dy, axis, inputs.map(x => x.shape[axis]!)),
+  vjp: (dy, { inputs, attrs: { axis } }) =>
+    split(
+      dy,
+      axis,
+      inputs.map(x => x.shape[axis]!),
+    ),
 };
 
 /** Values joined along one axis. @throws {ShapeError} when they differ in another. */
@@ -106,13 +127,28 @@ const splitOp: PrimitiveOp<readonly [x: Value], { axis: number; sizes: readonly 
   attributes: ({ axis }) => ({ axis }),
   operands: ([x], { sizes }) => [x, indices(sizes)],
   vjp: (_dy, { outputs, attrs: { axis } }, dys) => [
-    concat(outputs.map((output, i) => dys[i] ?? fill(0, output.shape, output.dtype)), axis),
+    concat(
+      outputs.map((output, i) => dys[i] ?? fill(0, output.shape, output.dtype)),
+      axis,
+    ),
   ],
 };
 
+/** Parts that one Split makes: WebGPU promises a shader 8 buffers, and x is one of them. */
+const partsOfOneSplit = 7;
+
 /** x cut along one axis into parts of the given sizes. @throws {ShapeError} when the sizes do not add up. */
-export const split = (x: Value, axis: number, sizes: readonly number[]): readonly Value[] =>
-  sizes.length === 1 ? [x] : apply(splitOp, [x], { axis: axisOf(x, axis, 'split'), sizes });
+export function split(x: Value, axis: number, sizes: readonly number[]): readonly Value[] {
+  if (sizes.length === 1) return [x];
+  if (sizes.length <= partsOfOneSplit) return apply(splitOp, [x], { axis: axisOf(x, axis, 'split'), sizes });
+  const halves = [sizes.slice(0, sizes.length / 2), sizes.slice(sizes.length / 2)];
+  const cut = split(
+    x,
+    axis,
+    halves.map(half => half.reduce((sum, size) => sum + size, 0)),
+  );
+  return cut.flatMap((part, i) => split(part, axis, halves[i]!));
+}
 
 interface SliceAttrs {
   readonly axis: number;
@@ -127,10 +163,17 @@ const sliceOp: PrimitiveOp<readonly [x: Value], SliceAttrs> = {
     const extent = x.shape[axis]!;
     if (start < 0 || end > extent || start >= end)
       throw new ShapeError('slice', `[${start}, ${end}) is not within axis ${axis} of shape [${x.shape}]`);
-    if (step < 1 || !Number.isInteger(step)) throw new ShapeError('slice', `step ${step} must be a whole number above 0`);
+    if (step < 1 || !Number.isInteger(step))
+      throw new ShapeError('slice', `step ${step} must be a whole number above 0`);
     return [{ dtype: x.dtype, shape: x.shape.map((n, i) => (i === axis ? Math.ceil((end - start) / step) : n)) }];
   },
-  operands: ([x], { axis, start, end, step }) => [x, indices([start]), indices([end]), indices([axis]), indices([step])],
+  operands: ([x], { axis, start, end, step }) => [
+    x,
+    indices([start]),
+    indices([end]),
+    indices([axis]),
+    indices([step]),
+  ],
   vjp: (dy, { inputs: [x], attrs: { axis, start, step } }) => [unslice(dy, axis, start, step, x.shape[axis]!)],
 };
 
@@ -152,20 +195,37 @@ export function unslice(x: Value, axis: number, start: number, step: number, ext
   if (step > 1) {
     // [.., n, ..] → [.., n, 1, ..] → zeros after each element → [.., n · step, ..]
     const apart = reshape(x, [...x.shape.slice(0, axis + 1), 1, ...x.shape.slice(axis + 1)]);
-    const padded = pad(apart, apart.shape.map((_, i) => (i === axis + 1 ? [0, step - 1] : [0, 0])));
-    spread = reshape(padded, x.shape.map((m, i) => (i === axis ? n * step : m)));
+    const padded = pad(
+      apart,
+      apart.shape.map((_, i) => (i === axis + 1 ? [0, step - 1] : [0, 0])),
+    );
+    spread = reshape(
+      padded,
+      x.shape.map((m, i) => (i === axis ? n * step : m)),
+    );
   }
   const room = extent - start;
   const fitting = spread.shape[axis]! > room ? slice(spread, axis, 0, room) : spread;
   const after = room - fitting.shape[axis]!;
-  return start === 0 && after === 0 ? fitting : pad(fitting, x.shape.map((_, i) => (i === axis ? [start, after] : [0, 0])));
+  return start === 0 && after === 0
+    ? fitting
+    : pad(
+        fitting,
+        x.shape.map((_, i) => (i === axis ? [start, after] : [0, 0])),
+      );
 }
 
 const flipOp: PrimitiveOp<readonly [x: Value], { axis: number }> = {
   onnx: 'Slice',
   infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   // ONNX: an end below −extent means "past the first element".
-  operands: ([x], { axis }) => [x, indices([x.shape[axis]! - 1]), indices([-x.shape[axis]! - 1]), indices([axis]), indices([-1])],
+  operands: ([x], { axis }) => [
+    x,
+    indices([x.shape[axis]! - 1]),
+    indices([-x.shape[axis]! - 1]),
+    indices([axis]),
+    indices([-1]),
+  ],
   vjp: (dy, { attrs: { axis } }) => [flip(dy, axis)],
 };
 
@@ -179,11 +239,18 @@ const padOp: PrimitiveOp<readonly [x: Value], { padding: Padding; value: number 
   onnx: 'Pad',
   infer([x], { padding }) {
     if (padding.length !== x.rank || padding.some(([before, after]) => before < 0 || after < 0))
-      throw new ShapeError('pad', `shape [${x.shape}] needs ${x.rank} pairs of non-negative numbers, got [${padding.join('; ')}]`);
+      throw new ShapeError(
+        'pad',
+        `shape [${x.shape}] needs ${x.rank} pairs of non-negative numbers, got [${padding.join('; ')}]`,
+      );
     return [{ dtype: x.dtype, shape: x.shape.map((n, i) => n + padding[i]![0] + padding[i]![1]) }];
   },
   attributes: () => ({ mode: 'constant' }),
-  operands: ([x], { padding, value }) => [x, indices([...padding.map(p => p[0]), ...padding.map(p => p[1])]), scalar(value, x.dtype)],
+  operands: ([x], { padding, value }) => [
+    x,
+    indices([...padding.map(p => p[0]), ...padding.map(p => p[1])]),
+    scalar(value, x.dtype),
+  ],
   vjp: (dy, { inputs: [x], attrs: { padding } }) => [
     padding.reduce((d, [before], axis) => slice(d, axis, before, before + x.shape[axis]!), dy),
   ],
@@ -207,7 +274,10 @@ const mirrorPadOp: PrimitiveOp<readonly [x: Value], MirrorAttrs> = {
   infer([x], { axis, before, after, mode }) {
     const extent = x.shape[axis]!;
     if (mode === 'reflect' && Math.max(before, after) >= extent)
-      throw new ShapeError('mirrorPad', `reflecting ${Math.max(before, after)} elements needs an axis longer than ${extent} (shape [${x.shape}])`);
+      throw new ShapeError(
+        'mirrorPad',
+        `reflecting ${Math.max(before, after)} elements needs an axis longer than ${extent} (shape [${x.shape}])`,
+      );
     return [{ dtype: x.dtype, shape: x.shape.map((n, i) => (i === axis ? n + before + after : n)) }];
   },
   attributes: ({ mode }) => ({ mode }),
@@ -239,6 +309,8 @@ const mirrorPadOp: PrimitiveOp<readonly [x: Value], MirrorAttrs> = {
 export const mirrorPad = (x: Value, padding: readonly (readonly number[])[], mode: 'reflect' | 'edge'): Value =>
   padding.reduce<Value>(
     (y, [before = 0, after = 0], axis) =>
-      before === 0 && after === 0 ? y : apply1(mirrorPadOp, [y], { axis: axisOf(y, axis, 'mirrorPad'), before, after, mode }),
+      before === 0 && after === 0
+        ? y
+        : apply1(mirrorPadOp, [y], { axis: axisOf(y, axis, 'mirrorPad'), before, after, mode }),
     x,
   );

@@ -43,8 +43,8 @@ export interface WorkerPort extends Port {
 /** A runtime whose sessions live in a worker that serves `device`. */
 export function remoteRuntime(name: string, worker: WorkerPort, device: string, options: unknown): Runtime {
   interface Waiting {
-    resolve(tensors: Tensors): void;
-    reject(error: Error): void;
+    readonly resolve: (tensors: Tensors) => void;
+    readonly reject: (error: Error) => void;
   }
   const waiting = new Map<number, Waiting>();
   let ended: Error | null = null;

@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.ts';
-import type { Open, OrtModule } from '../session.ts';
+import type { Open } from '../session.ts';
 import { openSession } from '../session.ts';
 
 // The little of the browser that is used here; this workspace is typed for Node.
@@ -29,7 +29,7 @@ export const devices = {
       const ort = await import('onnxruntime-web/wasm');
       if (files !== undefined) ort.env.wasm.wasmPaths = files;
       if (threads !== undefined) ort.env.wasm.numThreads = threads;
-      return openSession(ort as OrtModule, model, { executionProviders: ['wasm'], stateOnGpu: false }, state);
+      return openSession(ort, model, { executionProviders: ['wasm'], stateOnGpu: false }, state);
     },
   webgpu:
     ({ files }: WebOptions): Open =>
@@ -40,6 +40,6 @@ export const devices = {
         );
       const ort = await import('onnxruntime-web/webgpu');
       if (files !== undefined) ort.env.wasm.wasmPaths = files;
-      return openSession(ort as OrtModule, model, { executionProviders: ['webgpu'], stateOnGpu: true }, state);
+      return openSession(ort, model, { executionProviders: ['webgpu'], stateOnGpu: true }, state);
     },
 };
