@@ -167,22 +167,30 @@ function overridden(raw: unknown, override: string): unknown {
 }
 
 function explainIssue(issue: z.core.$ZodIssue, raw: unknown): string {
-  const at = issue.path.join('.');
+  const { path } = issue;
+  const value = valueAt(raw, path);
+  const dotted = (...keys: PropertyKey[]) => keys.join('.');
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(issue.path);
+    const known = knownKeys(raw, path);
     return issue.keys
       .map(key => {
         const meant = nearest(key, known);
-        const full = [...issue.path, key].join('.');
-        return `unknown key "${full}"${meant ? `; did you mean "${[...issue.path, meant].join('.')}"?` : ''} (keys: ${known.join(', ')})`;
+        const hint = meant === null ? '' : `; did you mean "${dotted(...path, meant)}"?`;
+        return `unknown key "${dotted(...path, key)}"${hint} (keys: ${known.join(', ')})`;
       })
       .join('; ');
   }
-  if (issue.code === 'invalid_union' && issue.path.at(-1) === 'id')
-    return `unknown model "${String(valueAt(raw, issue.path))}" (models: ${Object.keys(networks).join(', ')})`;
-  const value = valueAt(raw, issue.path);
+  if (dotted(...path) === 'model.id' && typeof value === 'string') {
+    const meant = nearest(value, Object.keys(networks));
+    const hint = meant === null ? '' : `; did you mean "${meant}"?`;
+    return `unknown model "${value}"${hint} (models: ${Object.keys(networks).join(', ')})`;
+  }
+  const must = issue.message.replace(
+    /^(Invalid input|Invalid option|Too small|Too big): |^Invalid discriminator value. /,
+    '',
+  );
   const given = value === undefined ? 'it is missing' : `it is ${JSON.stringify(value)}`;
-  return `${at === '' ? 'the configuration' : at}: ${issue.message.replace(/^Invalid input: /, '')}, but ${given}`;
+  return `${dotted(...path) || 'the configuration'}: ${must.replace(/^E/, 'e').replace(/, received \w+$/, '')}, but ${given}`;
 }
 
 const valueAt = (raw: unknown, path: readonly PropertyKey[]): unknown =>
@@ -193,17 +201,23 @@ const valueAt = (raw: unknown, path: readonly PropertyKey[]): unknown =>
 
 /** The part of a JSON Schema that says which keys there are. */
 interface Keyed {
-  readonly properties?: Readonly<Record<string, Keyed>>;
+  readonly properties?: Readonly<Record<string, Keyed & { readonly const?: unknown }>>;
   readonly oneOf?: readonly Keyed[];
 }
 
-/** The keys that the schema knows at a path. */
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  const properties = (part: Keyed): Record<string, Keyed> =>
-    Object.assign({}, ...(part.oneOf ?? []).map(properties), part.properties) as Record<string, Keyed>;
+/** The keys that the schema knows at a path, for what the configuration has chosen there. */
+function knownKeys(raw: unknown, path: readonly PropertyKey[]): string[] {
+  const properties = ({ properties: own, oneOf = [] }: Keyed, value: unknown): Keyed['properties'] & object =>
+    own ??
+    oneOf
+      .map(one => one.properties ?? {})
+      .find(one =>
+        Object.entries(one).every(([key, { const: only }]) => only === undefined || only === valueAt(value, [key])),
+      ) ??
+    {};
   let part = trainJsonSchema() as Keyed;
-  for (const key of path) part = properties(part)[String(key)] ?? {};
-  return Object.keys(properties(part));
+  for (const [i, key] of path.entries()) part = properties(part, valueAt(raw, path.slice(0, i)))[String(key)] ?? {};
+  return Object.keys(properties(part, valueAt(raw, path)));
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
