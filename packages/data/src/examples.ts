@@ -88,30 +88,28 @@ export async function forge(
   size: number,
 ): Promise<Forgery> {
   const large = material.filter(({ width, height }) => Math.min(width, height) >= size);
-  const host = windowOf(
-    random,
-    await readPhoto(random, random.pick(large.length > 0 ? large : material), pictures),
-    size,
-  );
-  const donor = kind === 'splice' ? await readPhoto(random, random.pick(material), pictures) : host;
+  const place = random.pick(large.length > 0 ? large : material);
+  const object = kind === 'copy-move' || kind === 'removal' ? await readObject(random, place, pictures) : null;
+  const host = windowOf(random, { image: await pictures.image(place.image), object }, size);
+  if (kind !== 'splice') return synthesize(random, host, host, kind);
+  const source = random.pick(material);
+  const donor = { image: await pictures.image(source.image), object: await readObject(random, source, pictures) };
   return synthesize(random, host, donor, kind);
 }
 
-/** A photograph of the material with one of its objects, if it has a fitting one. */
-export async function readPhoto(
+/** An object in a photograph of the material, if it has a fitting one. */
+async function readObject(
   random: Random,
-  { image: path, objects }: Material,
+  { width, height, objects }: Material,
   pictures: Pictures,
-): Promise<Photo> {
-  const image = await pictures.image(path);
-  const { width, height } = image;
+): Promise<Mask | null> {
   switch (objects.kind) {
     case 'mask':
-      return { image, object: await pictures.mask(objects.path) };
+      return pictures.mask(objects.path);
     case 'polygons':
-      return { image, object: pickPolygon(random, await pictures.text(objects.path), width, height) };
+      return pickPolygon(random, await pictures.text(objects.path), width, height);
     case 'segments':
-      return { image, object: mergeSegments(random, await pictures.image(objects.path)) };
+      return mergeSegments(random, await pictures.image(objects.path));
   }
 }
 

@@ -69,7 +69,7 @@ export async function readMaterial(path: string, filter: IndexFilter = {}): Prom
     if (!(width > 0 && height > 0))
       throw new DataError(
         path,
-        `line ${row.line}: ${row.image} has width "${row.width ?? ''}" and height "${row.height ?? ''}"`,
+        `line ${row.line}: ${row.image} has width "${row.width ?? ''}" and height "${row.height ?? ''}"; both must be above 0`,
       );
     return {
       ...commonFields(path, row),

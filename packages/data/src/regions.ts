@@ -12,14 +12,14 @@ export interface Box {
 /** The smallest rectangle around what a mask marks; null when it marks nothing. */
 export function boundingBox({ width, height, data }: Mask): Box | null {
   let [left, top, right, bottom] = [width, height, 0, 0];
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++)
-      if (data[y * width + x] === 1) {
-        left = Math.min(left, x);
-        right = Math.max(right, x + 1);
-        top = Math.min(top, y);
-        bottom = y + 1;
-      }
+  for (let y = 0; y < height; y++) {
+    const first = data.subarray(y * width, (y + 1) * width).indexOf(1);
+    if (first === -1) continue;
+    left = Math.min(left, first);
+    right = Math.max(right, data.subarray(y * width, (y + 1) * width).lastIndexOf(1) + 1);
+    top = Math.min(top, y);
+    bottom = y + 1;
+  }
   return bottom === 0 ? null : { left, top, right, bottom };
 }
 

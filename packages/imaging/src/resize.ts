@@ -23,7 +23,7 @@ function triangleTaps(input: number, output: number, antialias: boolean): Taps {
 
 /** Filters rows, then columns: [H, W, channels] to [height, width, channels]. */
 function resample(
-  data: ArrayLike<number>,
+  data: Uint8Array | Float32Array,
   from: { width: number; height: number; channels: number },
   width: number,
   height: number,
@@ -34,13 +34,14 @@ function resample(
   const rows = triangleTaps(from.height, height, antialias);
   const narrowed = new Float32Array(from.height * width * channels);
   for (let y = 0, o = 0; y < from.height; y++)
-    for (const { start, weights } of columns)
-      for (let c = 0; c < channels; c++, o++) {
-        let sum = 0;
-        let i = (y * from.width + start) * channels + c;
-        for (let k = 0; k < weights.length; k++, i += channels) sum += weights[k]! * data[i]!;
-        narrowed[o] = sum;
+    for (let x = 0; x < width; x++, o += channels) {
+      const { start, weights } = columns[x]!;
+      let i = (y * from.width + start) * channels;
+      for (let k = 0; k < weights.length; k++) {
+        const weight = weights[k]!;
+        for (let c = 0; c < channels; c++, i++) narrowed[o + c]! += weight * data[i]!;
       }
+    }
   const stride = width * channels;
   const out = new Float32Array(height * stride);
   for (const [y, { start, weights }] of rows.entries())
@@ -57,6 +58,7 @@ function resample(
  * enlarges and averages (antialiases) when it shrinks, as PyTorch's `interpolate(…, antialias=True)`.
  */
 export function resizeImage(image: Image, width: number, height: number): Image {
+  if (width === image.width && height === image.height) return image;
   const values = resample(image.data, { ...image, channels: 3 }, width, height, true);
   return { width, height, data: roundToBytes(values) };
 }
