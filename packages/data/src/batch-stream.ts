@@ -36,7 +36,7 @@ export class BatchStream {
     this.workers = Array.from({ length: workers }, () => startWorker(config));
     for (const worker of this.workers) {
       worker.on('message', (answer: BatchAnswer) => this.settle(answer));
-      worker.on('error', error => this.fail(error as Error));
+      worker.on('error', error => this.fail(error));
     }
   }
 

@@ -15,7 +15,9 @@ const make = batchMaker(workerData as BatchConfig);
 
 // One batch after the other: side by side they would all be late.
 let last: Promise<void> = Promise.resolve();
-port.on('message', (step: number) => (last = last.then(() => answer(step))));
+port.on('message', (step: number) => {
+  last = last.then(() => answer(step));
+});
 
 async function answer(step: number): Promise<void> {
   try {

@@ -154,7 +154,7 @@ function paste(random: Random, host: Image, donor: { image: Image; object: Mask 
   forEachShared(host, patch, left, top, (i, j) => {
     alpha[i] = patch.alpha[j]!;
     for (let c = 0; c < 3; c++)
-      data[3 * i + c] = (1 - alpha[i]!) * host.data[3 * i + c]! + alpha[i]! * patch.colours[3 * j + c]!;
+      data[3 * i + c] = (1 - alpha[i]) * host.data[3 * i + c]! + alpha[i] * patch.colours[3 * j + c]!;
   });
   const image = { width: host.width, height: host.height, data: new Uint8Array(data.buffer) };
   return { image, alpha, details: { scale, angle, mirrored, feather, blending, left, top } };
