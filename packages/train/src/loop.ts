@@ -1,6 +1,6 @@
 import type { Shape, Tensor } from '@forgelens/autograd';
 import { Random, Tensor as HostTensor, UsageError, float32 } from '@forgelens/autograd';
-import type { Executable, Runtime, Tensors } from '@forgelens/autograd/runtime/node';
+import type { Runtime, Tensors } from '@forgelens/autograd/runtime/node';
 import type { Batch } from '@forgelens/data';
 import { software } from '@forgelens/localize';
 import type { LocalizerNetwork } from '@forgelens/models';
@@ -55,7 +55,7 @@ const ahead = 3;
 export async function train(config: TrainConfig, options: TrainOptions): Promise<TrainResult> {
   const { network, runtime, data, folder, signal, onRecord = () => {}, onNotice = () => {} } = options;
   const schedule = createSchedule(config);
-  const { graph, initialState, drawShapes } = buildTrainingStep(network, {
+  const trainingStep = buildTrainingStep(network, {
     ...config,
     optimizer: createOptimizer(config.optimizer),
   });
@@ -63,7 +63,7 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
   const resumed = options.resume ? await folder.lastCheckpoint(config, onNotice) : null;
   if (options.resume && resumed === null) onNotice('there is no whole checkpoint yet: it starts again from step 0');
   let step = resumed?.step ?? 0;
-  const state = resumed?.state ?? initialState(options.weights ?? initialize(network, config.seed));
+  const state = resumed?.state ?? trainingStep.initialState(options.weights ?? initialize(network, config.seed));
   const earlier = options.resume ? await folder.forgetAfter(step) : [];
   const run: RunRecord = options.resume
     ? { ...(await folder.readRun()), ended: null }
@@ -72,7 +72,7 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     throw new UsageError(`${config.data.index}: lists other samples than when the training in ${folder.path} began`);
   await folder.writeRun(run);
 
-  const executable = await runtime.compile(graph, state);
+  const executable = await runtime.compile(trainingStep.graph, state);
   const validator = new Validator(network, data.validation, config, runtime);
   const batches = new Prefetch(data, step, config.steps);
   const history: MetricsRecord[] = [...earlier];
@@ -100,7 +100,7 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
         image,
         mask,
         learningRate: float32([], [learningRate]),
-        ...draws(config.seed, step, drawShapes),
+        ...draws(config.seed, step, trainingStep.drawShapes),
       });
       step++;
       const lossValue = numberOf(loss!);

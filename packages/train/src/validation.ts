@@ -93,7 +93,7 @@ export class Validator {
     const known = this.executables.get(key);
     if (known) return known;
     const image = input('float32', shape);
-    const parameters = [...namedParameters(this.network)].map(([name, value]) => [weightPrefix + name, value]);
+    const parameters = [...namedParameters(this.network)].map(([name, value]) => [weightPrefix + name, value] as const);
     const probabilities = sigmoid(this.network.forward(image, evaluation()).logits);
     const executable = await this.runtime.compile(
       build({ inputs: { image, ...Object.fromEntries(parameters) }, outputs: { probabilities } }),

@@ -14,7 +14,7 @@ export const tinyConfig = (changes: object = {}): TrainConfig =>
       batch: 2,
       size: 32,
       optimizer: { name: 'adamw', learningRate: 0.01 },
-      schedule: { name: 'cosine', warmup: 5 },
+      schedule: { name: 'cosine' },
       clip: 1,
       ema: 0.9,
       data: { index: 'made up' },

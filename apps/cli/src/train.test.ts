@@ -1,0 +1,92 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { emptyMask, encodeMask, encodePng, filledImage } from '@forgelens/imaging';
+import { describe, expect, test } from 'vitest';
+import { forgelens, readJson, temporaryFolder } from './testing.ts';
+
+const config = `
+model: { id: unet, widths: [4, 8] }
+steps: 4
+batch: 2
+size: 32
+optimizer: { name: adamw, learningRate: 0.01 }
+data: { index: index.csv, fit: resize }
+validation: { on: training, every: 2 }
+checkpoint: { every: 1 }
+`;
+
+/** A folder with a configuration and two forgeries. */
+async function prepared(): Promise<string> {
+  const folder = await temporaryFolder();
+  const mask = emptyMask(40, 30);
+  mask.data.fill(1, 0, 300);
+  const rows = [
+    'split,set,image,mask,kind',
+    'train,made_up,a.png,mask.png,splicing',
+    'train,made_up,b.png,mask.png,splicing',
+  ];
+  await writeFile(path.join(folder, 'mask.png'), await encodeMask(mask));
+  await writeFile(path.join(folder, 'a.png'), await encodePng(filledImage(40, 30, [200, 30, 30])));
+  await writeFile(path.join(folder, 'b.png'), await encodePng(filledImage(40, 30, [30, 30, 200])));
+  await writeFile(path.join(folder, 'index.csv'), rows.join('\n'));
+  await writeFile(path.join(folder, 'tiny.yaml'), config);
+  return folder;
+}
+
+test('train trains, says where things are, and goes on after an interruption', async () => {
+  const folder = await prepared();
+  const abort = new AbortController();
+  abort.abort();
+  const stopped = await forgelens(folder, ['train', 'tiny.yaml', '--threads', '1'], { signal: abort.signal });
+  expect(stopped.code).toBe(130);
+  expect(stopped.stdout).toContain(
+    'Stopped after step 0, which is saved; go on with: forgelens train --resume runs/tiny',
+  );
+
+  const resumed = await forgelens(folder, ['train', '--resume', 'runs/tiny', '--threads', '1']);
+  expect(resumed.code).toBe(0);
+  expect(resumed.stdout).toContain('Trained all 4 steps; the last weights are runs/tiny/weights.safetensors.');
+  expect(resumed.stdout).toMatch(/Best validation F1 \d\.\d{3} after step \d: runs\/tiny\/best\.safetensors\./);
+  expect(resumed.stderr).toContain('there is no whole checkpoint yet: it starts again from step 0');
+  expect(resumed.stderr).toMatch(
+    /step 1\/4: loss \d\.\d{4}, learning rate 0\.0100, [\d.]+ images\/s, [\d.]+ minutes left/,
+  );
+  expect(await readJson(folder, 'runs/tiny/run.json')).toMatchObject({ ended: { step: 4, why: 'finished' } });
+});
+
+test('train --json gives the result as data, --set and --data replace values', async () => {
+  const folder = await prepared();
+  const { code, stdout } = await forgelens(folder, [
+    ...['train', 'tiny.yaml', '--set', 'steps=1', '--set', 'data.limit=1', '--data', path.join(folder, 'index.csv')],
+    ...['--out', 'out', '--json', '--threads', '1'],
+  ]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ folder: 'out', step: 1, why: 'finished' });
+  expect(await readJson(folder, 'out/run.json')).toMatchObject({ data: { counts: { trainTampered: 1 } } });
+});
+
+test('train --dry-run tells the plan and writes nothing', async () => {
+  const folder = await prepared();
+  const { code, stdout } = await forgelens(folder, ['train', 'tiny.yaml', '--dry-run', '--threads', '1']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^parameters +1,761$/m);
+  expect(stdout).toMatch(/^train tampered +2$/m);
+  expect(stdout).toMatch(/^seconds per step +0\.\d+$/m);
+  await expect(readJson(folder, 'runs/tiny/run.json')).rejects.toThrow('ENOENT');
+});
+
+describe('wrong usage ends with exit code 2 and one sentence', () => {
+  test.each([
+    [['train'], 'train: needs a configuration, as in configs/unet.yaml, or --resume <folder>'],
+    [['train', 'none.yaml'], 'none.yaml: no such configuration'],
+    [['train', 'tiny.yaml', '--set', 'stepz=1'], 'unknown key "stepz"; did you mean "steps"?'],
+    [['train', 'tiny.yaml', '--resume', 'runs/x'], '--resume runs/x takes all from the run.json in it; leave out'],
+    [['train', '--resume', 'runs/x'], 'holds no run.json; --resume needs the folder of a training'],
+    [['train', 'tiny.yaml', '--data', 'none.csv'], 'none.csv: no such file or folder'],
+  ])('%j', async (argv, sentence) => {
+    const { code, stderr } = await forgelens(await prepared(), argv);
+    expect(stderr).toContain(sentence);
+    expect(code).toBe(2);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,264 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Tensor } from '@forgelens/autograd';
+import { readSafetensors } from '@forgelens/autograd';
+import { nodeCpu } from '@forgelens/autograd/runtime/node';
+import { bindWeights, createNetwork, readCheckpoint } from '@forgelens/models';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { TrainConfig, TrainOptions } from './index.ts';
+import { RunFolder, measureStep, openData, openWeights, planData, train } from './index.ts';
+import { writePictures } from './testing/pictures.ts';
+import { madeUpData, tinyConfig, tinyRun } from './testing/tiny-run.ts';
+
+let root: string;
+let index: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'forgelens-train-'));
+  index = await writePictures(join(root, 'pictures'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+let folder: string;
+let runs = 0;
+beforeEach(() => void (folder = join(root, `run${runs++}`)));
+
+const short = (changes: object = {}): TrainConfig => tinyConfig({ steps: 8, ...changes });
+
+/** Trains on the written pictures. */
+async function trainOnPictures(config: TrainConfig, options: Partial<TrainOptions> = {}) {
+  const run = new RunFolder(folder);
+  if (!options.resume) run.create();
+  const data = openData(await planData(config), config);
+  const network = createNetwork(config.model);
+  try {
+    return await train(config, { network, runtime: nodeCpu({ threads: 1 }), data, folder: run, ...options });
+  } finally {
+    await data.close();
+  }
+}
+
+const onPictures = (changes: object = {}): TrainConfig =>
+  tinyConfig({
+    steps: 60,
+    clip: null,
+    data: { index, mix: { authentic: 1 }, fit: 'resize' },
+    validation: { on: 'training', every: 20, images: 10 },
+    checkpoint: { every: 20 },
+    ...changes,
+  });
+
+test('it learns, keeps the best weights, draws the curve, and says in run.json how it went', async () => {
+  const result = await trainOnPictures(onPictures());
+  expect(result).toMatchObject({ step: 60, why: 'finished' });
+  expect(result.best!.f1).toBeGreaterThan(0.8);
+  expect((await readdir(folder)).sort()).toEqual([
+    'best.safetensors',
+    'checkpoint-40.safetensors',
+    'checkpoint-60.safetensors',
+    'curve.svg',
+    'metrics.jsonl',
+    'run.json',
+    'weights.safetensors',
+  ]);
+
+  const run = new RunFolder(folder);
+  const validations = (await run.readMetrics()).filter(({ kind }) => kind === 'validation');
+  expect(validations).toHaveLength(3);
+  expect(validations.at(-1)).toMatchObject({ step: 60, tamperedImages: 6, authenticImages: 4 });
+  expect(await run.readRun()).toMatchObject({
+    parameters: 1761,
+    data: { counts: { trainTampered: 6, trainAuthentic: 4, validationTampered: 6 } },
+    ended: { step: 60, why: 'finished' },
+  });
+
+  const curve = await readFile(join(folder, 'curve.svg'), 'utf8');
+  expect(curve).toContain('training loss');
+  expect(curve.match(/<circle/g)).toHaveLength(3);
+  expect(curve).not.toContain('NaN');
+
+  const path = join(folder, 'best.safetensors');
+  const { weights, model, metadata } = readCheckpoint(await readFile(path), path);
+  expect(model).toEqual({ id: 'unet', widths: [4, 8] });
+  expect(Number(metadata['validationF1'])).toBe(result.best!.f1);
+  expect(bindWeights(createNetwork(model!), weights).size).toBe(Object.keys(weights).length);
+});
+
+test('it ends early when the validation F1 is good enough', async () => {
+  const validation = { on: 'training', every: 10, images: 10, stopAbove: 0.3 };
+  expect(await trainOnPictures(onPictures({ validation }))).toMatchObject({ why: 'stopAbove' });
+});
+
+test('samples set aside are not trained on, and the moving average is what is measured and kept', async () => {
+  const config = onPictures({ steps: 4, ema: 0.5, validation: { fraction: 0.4, every: 4 } });
+  const plan = await planData(config);
+  expect(plan.validation.map(({ id }) => id).filter(id => plan.train.some(sample => sample.id === id))).toEqual([]);
+  expect(plan.record.counts).toMatchObject({ trainTampered: 4, validationTampered: 2 });
+
+  await trainOnPictures(config);
+  const state = readSafetensors(await readFile(join(folder, 'checkpoint-4.safetensors'))).tensors;
+  const used = readSafetensors(await readFile(join(folder, 'weights.safetensors'))).tensors;
+  expect(used.get('head.weight')).toEqual(state.get('ema.head.weight'));
+  expect(used.get('head.weight')).not.toEqual(state.get('head.weight'));
+  expect([...used.keys()].filter(name => /^(ema|adamw)\./.test(name))).toEqual([]);
+});
+
+test('a checkpoint that was cut off is skipped with a notice, and the one before it is gone on from', async () => {
+  await tinyRun(folder, short());
+  const expected = await new RunFolder(folder).readMetrics();
+  await truncate(join(folder, 'checkpoint-8.safetensors'), 20_000);
+  await writeFile(join(folder, '.writing-checkpoint-9.safetensors'), 'half');
+
+  const notices: string[] = [];
+  await tinyRun(folder, short(), { resume: true, onNotice: text => notices.push(text) });
+  expect(notices).toEqual([
+    expect.stringMatching(/^skipped a checkpoint that is not whole: .*checkpoint-8.safetensors: is cut off: /),
+  ]);
+  expect(existsSync(join(folder, '.writing-checkpoint-9.safetensors'))).toBe(false);
+  const losses = (records: readonly object[]) =>
+    records.map(record => ({ ...record, imagesPerSecond: 0, waitedSeconds: 0 }));
+  expect(losses(await new RunFolder(folder).readMetrics())).toEqual(losses(expected));
+});
+
+test('when it is stopped, the step is finished and saved, and it can go on', async () => {
+  const abort = new AbortController();
+  const stopped = await tinyRun(folder, short(), {
+    signal: abort.signal,
+    onRecord: ({ step }) => step === 5 && abort.abort(),
+  });
+  expect(stopped).toMatchObject({ step: 5, why: 'interrupted' });
+  expect(existsSync(join(folder, 'checkpoint-5.safetensors'))).toBe(true);
+  expect(await new RunFolder(folder).readRun()).toMatchObject({ ended: { step: 5, why: 'interrupted' } });
+  expect(await tinyRun(folder, short(), { resume: true })).toMatchObject({ step: 8, why: 'finished' });
+});
+
+test('a loss that is no number ends it with one sentence, and the last good checkpoint stays', async () => {
+  const config = short();
+  const data = madeUpData(config);
+  const poisoned: typeof data = {
+    ...data,
+    async batch(step) {
+      const batch = await data.batch(step);
+      if (step === 4) batch.image.data.fill(NaN);
+      return batch;
+    },
+  };
+  await expect(tinyRun(folder, config, { data: poisoned })).rejects.toThrow(
+    `training diverged: after step 5 the loss is NaN; the last good state is ${join(folder, 'checkpoint-3.safetensors')}; ` +
+      'lower optimizer.learningRate, lengthen schedule.warmup or set clip',
+  );
+  expect((await readdir(folder)).filter(name => name.startsWith('checkpoint'))).toEqual(['checkpoint-3.safetensors']);
+  expect(await new RunFolder(folder).readRun()).toMatchObject({ ended: { step: 5, why: 'failed' } });
+});
+
+test('weights that are no numbers are never saved', async () => {
+  const config = short({ optimizer: { name: 'sgd', learningRate: 1e38 }, clip: null, ema: null, schedule: undefined });
+  await expect(tinyRun(folder, { ...config, checkpoint: { every: 1 } })).rejects.toThrow(
+    /training diverged: after step \d/,
+  );
+  for (const name of (await readdir(folder)).filter(name => name.startsWith('checkpoint')))
+    for (const { data } of readSafetensors(await readFile(join(folder, name))).tensors.values())
+      expect([...(data as Float32Array)].every(Number.isFinite)).toBe(true);
+});
+
+describe('what goes wrong with files is said in one sentence', () => {
+  test('a picture that vanishes', async () => {
+    const mine = await writePictures(join(root, 'vanishing'));
+    const config = onPictures({ data: { index: mine, fit: 'resize' } });
+    const plan = await planData(config);
+    await rm(plan.train[0]!.image);
+    const data = openData(plan, config);
+    await expect(tinyRun(folder, config, { data })).rejects.toThrow(`${plan.train[0]!.image}: no such file`);
+  });
+
+  test('a folder that vanishes before a checkpoint is written', async () => {
+    const config = short({ checkpoint: { every: 2 } });
+    const data = madeUpData(config);
+    const vanishing: typeof data = {
+      ...data,
+      async batch(step) {
+        if (step === 1) await rm(folder, { recursive: true });
+        return data.batch(step);
+      },
+    };
+    await expect(tinyRun(folder, config, { data: vanishing })).rejects.toThrow(
+      'checkpoint-2.safetensors: cannot be written: its folder is gone',
+    );
+  });
+
+  test('a folder that holds a training already', async () => {
+    await tinyRun(folder, short({ steps: 1 }));
+    await expect(tinyRun(folder, short())).rejects.toThrow(
+      `${folder}: holds a training already; go on with --resume ${folder}, or choose another --out`,
+    );
+  });
+
+  test('going on where there is no training', async () => {
+    await expect(new RunFolder(folder).readRun()).rejects.toThrow(
+      `${folder}: holds no run.json; --resume needs the folder of a training`,
+    );
+  });
+
+  test('going on with another configuration', async () => {
+    await tinyRun(folder, short());
+    await expect(tinyRun(folder, short({ seed: 2 }), { resume: true })).rejects.toThrow(
+      'checkpoint-8.safetensors: belongs to another configuration than run.json; was run.json edited?',
+    );
+  });
+
+  test('going on with other samples', async () => {
+    await tinyRun(folder, short());
+    const data = { ...madeUpData(short()), record: { counts: {}, manifestSha256: 'another' } };
+    await expect(tinyRun(folder, short(), { resume: true, data })).rejects.toThrow(
+      `made up: lists other samples than when the training in ${folder} began`,
+    );
+  });
+
+  test('nothing to train on', async () => {
+    await expect(planData(onPictures({ data: { index, sets: ['none'] } }))).rejects.toThrow(
+      `${index}: nothing is left to train on with split "any", sets none and this mix`,
+    );
+  });
+
+  test('weights to start from that do not fit', async () => {
+    await tinyRun(folder, short({ steps: 1 }));
+    const path = join(folder, 'weights.safetensors');
+    await expect(openWeights(createNetwork({ id: 'unet', widths: [4, 4] }), path)).rejects.toThrow(
+      /weights.safetensors: \d+ names do not fit the network's 32: encoder.1.conv1.weight is float32 \[8,4,3,3\], not float32 \[4,4,3,3\]/,
+    );
+    await expect(openWeights(createNetwork({ id: 'unet' }), join(folder, 'none'))).rejects.toThrow(
+      'none: cannot be read; is it the path of a checkpoint?',
+    );
+  });
+});
+
+test('the weights of a training begin another one', async () => {
+  await tinyRun(folder, short());
+  const config = short();
+  const network = createNetwork(config.model);
+  const weights = await openWeights(network, join(folder, 'checkpoint-8.safetensors'));
+  const losses: number[] = [];
+  folder = join(root, 'another');
+  await tinyRun(folder, config, { network, weights, onRecord: r => r.kind === 'step' && losses.push(r.loss) });
+  const [first] = await new RunFolder(join(root, `run${runs - 1}`)).readMetrics();
+  expect(losses[0]).toBeLessThan((first as { loss: number }).loss);
+});
+
+test('batches of plain samples are functions of the step, and each sample comes once in an epoch', async () => {
+  const config = onPictures({ batch: 5, data: { index, mix: { authentic: 1 }, augment: false } });
+  const plan = await planData(config);
+  const [one, another] = [openData(plan, config), openData(plan, config)];
+  const later = await one.batch(3);
+  expect(later.image.shape).toEqual([5, 3, 32, 32]);
+  expect(await another.batch(3)).toEqual(later);
+  const rows = ({ data }: Tensor) => Array.from({ length: 5 }, (_, i) => data.slice(i * 3072, (i + 1) * 3072).join());
+  const epoch = [...rows((await one.batch(0)).image), ...rows((await one.batch(1)).image)];
+  expect(new Set(epoch).size).toBe(10);
+});
+
+test('a step can be measured without training', async () => {
+  const config = short();
+  const seconds = await measureStep(createNetwork(config.model), config, nodeCpu({ threads: 1 }), madeUpData(config));
+  expect(seconds).toBeGreaterThan(0);
+});
