@@ -19,8 +19,8 @@ export interface Example {
 }
 
 /**
- * A training crop of size × size pixels: cut at random, mirrored and turned by multiples of 90°, and in half of the
- * cases recompressed as a JPEG of quality 60–100, authentic and tampered pictures alike. A picture that is too small is
+ * A training crop of size × size pixels: cut at random, mirrored and turned by multiples of 90°, and in one of four
+ * cases recompressed as a JPEG of quality 70–100, authentic and tampered pictures alike. A picture that is too small is
  * extended by reflection. Resizing would wipe out traces, so it is rare (one in eight) and slight (0.8–1.25).
  *
  * Four in five crops of a tampered picture are chosen to hold both tampered and authentic pixels.
@@ -30,8 +30,8 @@ export async function augment(random: Random, example: Example, size: number): P
   const turns = random.integer(0, 4);
   for (let i = 0; i < turns; i++) [image, mask] = [rotate90(image), rotate90(mask)];
   if (random.chance(0.5)) [image, mask] = [flipHorizontal(image), flipHorizontal(mask)];
-  if (random.chance(0.5))
-    image = await jpegRecompress(image, random.integer(60, 101), random.chance(0.7) ? '4:2:0' : '4:4:4');
+  if (random.chance(0.25))
+    image = await jpegRecompress(image, random.integer(70, 101), random.chance(0.7) ? '4:2:0' : '4:4:4');
   return { image, mask };
 }
 

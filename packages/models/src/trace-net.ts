@@ -5,14 +5,18 @@ import {
   clamp,
   concat,
   conv2d,
+  div,
   matmul,
   mul,
   nchw,
+  reduceMax,
   reduceMean,
+  reduceSum,
   relu,
   reshape,
   resizeBilinear,
   scalar,
+  sigmoid,
   softmax,
   split,
   sub,
@@ -20,7 +24,7 @@ import {
   transposeLast,
 } from '@forgelens/autograd';
 import type { Context, Module } from '@forgelens/nn';
-import { BatchNorm2d, Conv2d, LayerNorm, Linear, Parameter, bceWithLogits, dice, kaimingNormal, normal } from '@forgelens/nn';
+import { BatchNorm2d, Conv2d, LayerNorm, Linear, Parameter, bceWithLogits, kaimingNormal, normal } from '@forgelens/nn';
 import type { LocalizerNetwork, LocalizerOutput, ModelDefinition } from './network.ts';
 import { mapToTokens, tokensToMap } from './backbones/pvt-v2.ts';
 
@@ -160,10 +164,15 @@ export class TraceNet implements LocalizerNetwork {
     return { logits: resizeBilinear(this.head.forward(h), [height, width]) };
   }
 
+  /** Cross-entropy in which tampered pixels count threefold, and the Dice loss of the images that have some. */
   loss({ logits }: LocalizerOutput, mask: Value): Value {
-    // Smoothed by 1 % of the pixels, so that authentic images still pull probabilities down, evenly.
-    const smooth = (mask.shape[2]! * mask.shape[3]!) / 100;
-    return add(bceWithLogits(logits, mask), dice(logits, mask, smooth));
+    const perImage = [1, 2, 3];
+    const probabilities = sigmoid(logits);
+    const overlap = reduceSum(mul(probabilities, mask), perImage);
+    const sum = add(reduceSum(probabilities, perImage), reduceSum(mask, perImage));
+    const tampered = reduceMax(mask, perImage);
+    const dice = mul(tampered, sub(scalar(1), div(mul(overlap, scalar(2)), add(sum, scalar(1)))));
+    return add(bceWithLogits(logits, mask, { posWeight: 3 }), reduceMean(dice));
   }
 }
 

@@ -36,10 +36,8 @@ test('a graph becomes an ONNX model of standard operators', () => {
   const { node, initializer, input: inputs, output: outputs } = file.graph!;
   expect(node.map(({ opType, input, output }) => `${opType}(${input.join(', ')}) → ${output.join(', ')}`)).toEqual([
     'Conv(image, conv.weight) → Conv_0',
-    'LeakyRelu(Conv_0) → LeakyRelu_1',
-    'Add(steps, constant_1) → Add_2',
-    'Identity(LeakyRelu_1) → logits',
-    'Identity(Add_2) → next.steps',
+    'LeakyRelu(Conv_0) → logits',
+    'Add(steps, constant_1) → next.steps',
   ]);
   const attributes = Object.fromEntries(
     node[0]!.attribute.map(({ name, ints, i }) => [name, ints.length > 0 ? ints.map(Number) : Number(i)]),
@@ -97,4 +95,16 @@ test('the same graph gives the same bytes', () => {
     return build({ inputs: { x }, outputs: { y: ops.softmax(ops.mul(x, scalar(2))) } });
   };
   expect(writeOnnx(graph()).bytes).toEqual(writeOnnx(graph()).bytes);
+});
+
+test('an output that is an input, a constant or another output gets its name by an Identity', () => {
+  const x = input('float32', [2]);
+  const y = ops.relu(x);
+  const { file } = written(build({ inputs: { x }, outputs: { y, again: y, same: x, one: scalar(1) } }));
+  expect(file.graph!.node.map(({ opType, input, output }) => `${opType}(${input.join()}) → ${output.join()}`)).toEqual([
+    'Relu(x) → y',
+    'Identity(y) → again',
+    'Identity(x) → same',
+    'Identity(constant_0) → one',
+  ]);
 });

@@ -54,11 +54,24 @@ export function writeOnnx(graph: Graph, metadata: Readonly<Record<string, string
     return name!;
   };
 
+  const results: [string, Value][] = [
+    ...Object.entries(graph.outputs),
+    ...Object.entries(graph.state).map(([name, { next }]): [string, Value] => [nextPrefix + name, next]),
+  ];
+  // What a node computes is an output under its name at once, so that it is written where it is wanted.
+  const unnamed = results.filter(([name, value]) => {
+    const x = resolve(value);
+    if (x.node === null || names.has(x)) return true;
+    names.set(x, name);
+    return false;
+  });
+
   for (const [i, node] of graph.nodes.entries()) {
     const op = node.op as PrimitiveOp<readonly Value[], unknown>;
     const name = `${op.onnx}_${i}`;
     byName.set(name, node);
-    for (const [k, output] of node.outputs.entries()) names.set(output, k === 0 ? name : `${name}.${k}`);
+    for (const [k, output] of node.outputs.entries())
+      if (!names.has(output)) names.set(output, k === 0 ? name : `${name}.${k}`);
     nodes.push({
       name,
       opType: op.onnx,
@@ -67,13 +80,8 @@ export function writeOnnx(graph: Graph, metadata: Readonly<Record<string, string
       attribute: attributeProtos(op.attributes?.(node.attrs, node.inputs) ?? {}),
     });
   }
-
-  // Outputs get their names by an Identity, since one value may be several outputs, or an input as well.
-  const results: [string, Value][] = [
-    ...Object.entries(graph.outputs),
-    ...Object.entries(graph.state).map(([name, { next }]): [string, Value] => [nextPrefix + name, next]),
-  ];
-  for (const [name, value] of results)
+  // The rest are inputs, constants, or outputs under another name already.
+  for (const [name, value] of unnamed)
     nodes.push({ name: `output ${name}`, opType: 'Identity', input: [nameOf(value)], output: [name], attribute: [] });
 
   const model = create(ModelProtoSchema, {
