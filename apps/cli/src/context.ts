@@ -22,7 +22,8 @@ export interface Io {
 export interface Models {
   /** The id of the model that is used unless another one is named. */
   readonly default: string;
-  readonly cards: readonly ModelCard[];
+  /** What is known of each, read when asked for. */
+  cards(): Promise<readonly ModelCard[]>;
   /**
    * @param idOrPath - the id of a model card, or the path of a checkpoint
    * @throws {UsageError} when it is neither

@@ -23,6 +23,7 @@ describe('forgelens', () => {
 
       Commands:
         analyze [options] <inputs...>  show where pictures may have been tampered with
+        train [options] [config.yaml]  train a network
         evaluate [options]             score a model on pictures whose tampering is known
         models                         list models and show what is known of them
         help [command]                 display help for command
@@ -81,12 +82,12 @@ describe('forgelens models', () => {
     const { code, stdout } = await run('models', 'list');
     expect(code).toBe(0);
     expect(stdout).toMatchInlineSnapshot(`
-      "┌──────────────────────┬──────────────────────────────────────┬────────────┬──────────────────────┐
-      │ Model                │ What it is                           │ Parameters │ Weights              │
-      ├──────────────────────┼──────────────────────────────────────┼────────────┼──────────────────────┤
-      │ brightness (default) │ Calls tampered what is bright.       │ 0          │ 1.2 MB               │
-      │ unet                 │ An encoder and a decoder with skips. │ 7.76 M     │ none: train it first │
-      └──────────────────────┴──────────────────────────────────────┴────────────┴──────────────────────┘
+      "┌──────────────────────┬────────────┬────────────┬──────────────────────┐
+      │ Model                │ What it is │ Parameters │ Weights              │
+      ├──────────────────────┼────────────┼────────────┼──────────────────────┤
+      │ brightness (default) │ Brightness │ 0          │ 1.2 MB               │
+      │ unet                 │ U-Net      │ 7.76 M     │ none: train it first │
+      └──────────────────────┴────────────┴────────────┴──────────────────────┘
       "
     `);
   });
@@ -94,8 +95,8 @@ describe('forgelens models', () => {
   test('shows a model card', async () => {
     expect((await run('models', 'info', 'brightness')).stdout).toMatchInlineSnapshot(`
       "Model       brightness
-      Name        Brightness
-      What it is  Calls tampered what is bright.
+      What it is  Brightness
+      Source      made for tests
       Parameters  0
       Input       red, 0–255
       Size        native
@@ -107,8 +108,8 @@ describe('forgelens models', () => {
     `);
     expect((await run('models', 'info', 'unet')).stdout).toMatchInlineSnapshot(`
       "Model       unet
-      Name        U-Net
-      What it is  An encoder and a decoder with skips.
+      What it is  U-Net
+      Source      Ronneberger, Fischer and Brox 2015
       Parameters  7,763,041
       Input       red, 0–255
       Size        native

@@ -1,9 +1,5 @@
-import { unknownModel } from '@forgelens/localize';
+import { defaultModel, modelCards, openLocalizer } from '@forgelens/localize';
 import type { Models } from './context.ts';
 
 /** The models that come with the program. */
-export const models: Models = {
-  default: 'none',
-  cards: [],
-  open: idOrPath => Promise.reject(unknownModel(idOrPath, [])),
-};
+export const models: Models = { default: defaultModel, cards: modelCards, open: openLocalizer };

@@ -25,7 +25,7 @@ const info: ModelInfo = {
 const cards: ModelCard[] = [
   {
     ...info,
-    summary: 'Calls tampered what is bright.',
+    source: 'made for tests',
     weights: { bytes: 1_234_567, sha256: info.weightsSha256, licence: info.licence },
     scores: [{ set: 'made-up', metric: 'F1', value: 0.5 }],
   },
@@ -33,7 +33,7 @@ const cards: ModelCard[] = [
     ...info,
     id: 'unet',
     name: 'U-Net',
-    summary: 'An encoder and a decoder with skips.',
+    source: 'Ronneberger, Fischer and Brox 2015',
     parameters: 7_763_041,
     weights: null,
     scores: [],
@@ -55,7 +55,7 @@ function locate({ width, height, data }: Image): Promise<Localization> {
 /** A localizer that needs no network; `look` is called before each picture. */
 const fakeModels = (look: () => void): Models => ({
   default: 'brightness',
-  cards,
+  cards: () => Promise.resolve(cards),
   open(idOrPath) {
     if (idOrPath === 'broken.safetensors')
       return Promise.reject(

@@ -43,8 +43,8 @@ export interface Localizer {
 export interface ModelCard {
   readonly id: string;
   readonly name: string;
-  /** What it is, in one sentence. */
-  readonly summary: string;
+  /** Publication or origin. */
+  readonly source: string;
   readonly parameters: number;
   readonly input: string;
   readonly sizePolicy: string;

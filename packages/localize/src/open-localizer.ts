@@ -34,7 +34,7 @@ async function cardOf(definition: ModelDefinition): Promise<ModelCard> {
   return {
     id: definition.id,
     name: definition.title,
-    summary: definition.source,
+    source: definition.source,
     parameters: countParameters(definition.create()),
     input: inputContract,
     sizePolicy: describeSizePolicy(definition.sizePolicy),

@@ -114,7 +114,7 @@ class GlobalComparison implements Module {
  * TraceNet: our compact localizer. Truncated residual filters at full resolution beside plain colour filters, a residual encoder
  * down to 1/16, one global comparison there, and a light decoder with skips.
  *
- * [N, 3, H, W] in [0, 1] → logits [N, 1, H, W]; H and W divisible by 16. 2.2 M parameters.
+ * [N, 3, H, W] in [0, 1] → logits [N, 1, H, W]; H and W divisible by 16. 1.9 M parameters.
  */
 export class TraceNet implements LocalizerNetwork {
   readonly residual: ResidualConv;
@@ -178,7 +178,7 @@ export class TraceNet implements LocalizerNetwork {
 
 export const traceNet: ModelDefinition = {
   id: 'tracenet',
-  title: 'TraceNet, our compact localizer: residual filters, residual encoder, global comparison; 2.2 M parameters',
+  title: 'TraceNet, our compact localizer: residual filters, residual encoder, global comparison',
   source: 'forgelens',
   sizePolicy: { kind: 'native', multiple: 16 },
   limitations: [

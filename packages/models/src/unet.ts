@@ -76,7 +76,7 @@ export class UNet implements LocalizerNetwork {
 
 export const unet: ModelDefinition = {
   id: 'unet',
-  title: 'U-Net, four resolutions, 7.8 M parameters',
+  title: 'U-Net, four resolutions',
   source: 'Ronneberger, Fischer and Brox 2015, https://arxiv.org/abs/1505.04597',
   sizePolicy: { kind: 'native', multiple: 8 },
   limitations: ['A plain baseline: it has no part made for forgery traces.'],

@@ -16,16 +16,17 @@ export function modelsCommand(context: Context): Command {
   const list = new Command('list')
     .description('List the models.')
     .option('--json', 'print the model cards as JSON')
-    .action((_: unknown, command: Command) => {
+    .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       const terminal = new Terminal(io, options);
-      if (options.json) terminal.print(JSON.stringify(models.cards, null, 2));
+      const cards = await models.cards();
+      if (options.json) terminal.print(JSON.stringify(cards, null, 2));
       else
         terminal.table(
           ['Model', 'What it is', 'Parameters', 'Weights'],
-          models.cards.map(({ id, summary, parameters, weights }) => [
+          cards.map(({ id, name, parameters, weights }) => [
             id === models.default ? `${id} (default)` : id,
-            summary,
+            name,
             millions(parameters),
             weights ? megabytes(weights.bytes) : 'none: train it first',
           ]),
@@ -36,13 +37,14 @@ export function modelsCommand(context: Context): Command {
     .description('Show what is known of a model: its input, its weights, and what it scored.')
     .argument('<id>', 'the id of a model')
     .option('--json', 'print the model card as JSON')
-    .action((id: string, _: unknown, command: Command) => {
+    .action(async (id: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();
-      const card = models.cards.find(known => known.id === id);
+      const cards = await models.cards();
+      const card = cards.find(known => known.id === id);
       if (!card)
         throw unknownModel(
           id,
-          models.cards.map(known => known.id),
+          cards.map(known => known.id),
         );
       new Terminal(io, options).print(options.json ? JSON.stringify(card, null, 2) : describe(card));
       finish(exit.ran);
@@ -59,8 +61,8 @@ function describe(card: ModelCard): string {
   const { weights } = card;
   const facts: [string, string][] = [
     ['Model', card.id],
-    ['Name', card.name],
-    ['What it is', card.summary],
+    ['What it is', card.name],
+    ['Source', card.source],
     ['Parameters', card.parameters.toLocaleString('en')],
     ['Input', card.input],
     ['Size', card.sizePolicy],
