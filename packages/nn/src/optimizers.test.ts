@@ -17,7 +17,7 @@ import {
 import { nodeCpu, runOnce } from '@forgelens/autograd/runtime/node';
 import { difference } from '@forgelens/autograd/testing';
 import type { Optimizer, Trained } from './index.ts';
-import { adam, adamW, clipGradients, ema, matricesDecay, optimize, sgd, zerosFor } from './index.ts';
+import { adam, adamW, clipGradients, earlyDecay, ema, matricesDecay, optimize, sgd, zerosFor } from './index.ts';
 
 const runtime = nodeCpu();
 const optimizers = { sgd, adam, adamW };
@@ -166,6 +166,14 @@ test('an exponential moving average moves by its decay', async () => {
   const graph = build({ inputs: { average, value }, outputs: { next: ema(average, value, 0.9) } });
   const { next } = await runOnce(runtime, graph, { average: float32([1], [10]), value: float32([1], [20]) });
   expect(next!.data[0]).toBeCloseTo(11, 5);
+});
+
+test('an average that begins early follows the value at first and keeps its decay in the end', async () => {
+  const step = input('float32', []);
+  const graph = build({ inputs: { step }, outputs: { decay: earlyDecay(0.999, step) } });
+  const at = async (t: number) => (await runOnce(runtime, graph, { step: float32([], [t]) }))['decay']!.data[0];
+  expect(await at(1)).toBeCloseTo(2 / 11, 6);
+  expect(await at(100_000)).toBeCloseTo(0.999, 6);
 });
 
 test('optimize refuses a gradient of another shape and a learning rate that is no scalar', () => {

@@ -185,5 +185,14 @@ export function clipGradients(
 }
 
 /** The next exponential moving average: decay·average + (1 − decay)·value. */
-export const ema = (average: Value, value: Value, decay: number): Value =>
-  add(mul(average, scalar(decay)), mul(value, scalar(1 - decay)));
+export const ema = (average: Value, value: Value, decay: number | Value): Value => {
+  const kept = typeof decay === 'number' ? scalar(decay) : decay;
+  return add(mul(average, kept), mul(value, sub(scalar(1), kept)));
+};
+
+/**
+ * The decay of an average that is to follow the value closely at first, so that the random start is soon forgotten:
+ * min(decay, (1 + step) / (10 + step)), as TensorFlow's ExponentialMovingAverage has it.
+ */
+export const earlyDecay = (decay: number, step: Value): Value =>
+  minimum(scalar(decay), div(add(step, scalar(1)), add(step, scalar(10))));

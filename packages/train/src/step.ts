@@ -3,7 +3,7 @@ import { build, grad, input } from '@forgelens/autograd';
 import type { Tensors } from '@forgelens/autograd/runtime/node';
 import type { LocalizerNetwork } from '@forgelens/models';
 import type { Optimizer, Weights } from '@forgelens/nn';
-import { Context, clipGradients, ema, namedParameters, optimize, zerosFor } from '@forgelens/nn';
+import { Context, clipGradients, earlyDecay, ema, namedParameters, optimize, zerosFor } from '@forgelens/nn';
 
 export interface TrainingStepConfig {
   readonly optimizer: Optimizer;
@@ -56,11 +56,13 @@ export function buildTrainingStep(
 
   const state: Record<string, StateValue> = { ...optimized };
   for (const [name, buffer] of buffers) state[name] = { value: buffer, next: ctx.updates.get(buffer) ?? buffer };
-  if (decay !== null)
+  if (decay !== null) {
+    const decayNow = earlyDecay(decay, optimized[`${optimizer.name}.step`]!.next);
     for (const [name, weight] of weights) {
       const average = input('float32', weight.shape);
-      state[averageOf(name)] = { value: average, next: ema(average, optimized[name]!.next, decay) };
+      state[averageOf(name)] = { value: average, next: ema(average, optimized[name]!.next, decayNow) };
     }
+  }
 
   const draws = Object.fromEntries(ctx.draws.map((draw, i) => [`random.${i}`, draw]));
   const outputs: Record<string, Value> = { loss, ...(norm && { gradientNorm: norm }) };
