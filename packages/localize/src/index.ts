@@ -2,5 +2,6 @@ export * from './localizer.ts';
 export * from './network-localizer.ts';
 export * from './open-localizer.ts';
 export * from './regions.ts';
+export * from './score.ts';
 export * from './software.ts';
 export * from './tiles.ts';

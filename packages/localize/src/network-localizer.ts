@@ -8,17 +8,9 @@ import { bindWeights } from '@forgelens/models';
 import type { Weights } from '@forgelens/nn';
 import { evaluation } from '@forgelens/nn';
 import type { Localization, Localizer, ModelInfo } from './localizer.ts';
-import { tileOffsets, tileOverlap, tileRamp, tileSize } from './tiles.ts';
-
-/** The image's score, in words: see `scoreOf`. */
-export const scoreRule = 'mean of the highest 1 % of the probabilities';
-
-/** The score of an image: the mean of the highest 1 % of its probabilities, at least one pixel. */
-export function scoreOf(probabilities: Float32Array): number {
-  const count = Math.max(1, Math.round(probabilities.length / 100));
-  const highest = Float32Array.from(probabilities).sort().subarray(probabilities.length - count);
-  return Math.min(1, highest.reduce((sum, p) => sum + p, 0) / count);
-}
+import { scoreOf } from './score.ts';
+import type { TileSpan } from './tiles.ts';
+import { tileOverlap, tileSize, tileSpans } from './tiles.ts';
 
 /** A size policy in words, as results state it. */
 export const describeSizePolicy = (policy: SizePolicy): string =>
@@ -26,11 +18,20 @@ export const describeSizePolicy = (policy: SizePolicy): string =>
     ? `resized to ${policy.size} × ${policy.size} px, the map resized back`
     : `native resolution, padded by reflection to a multiple of ${policy.multiple} px; tiles of ${tileSize} px that overlap by at least ${tileOverlap} px when larger`;
 
+export interface NetworkLocalizerOptions {
+  readonly runtime: Runtime;
+  readonly sizePolicy: SizePolicy;
+  readonly info: ModelInfo;
+  /** Names the weights in errors. */
+  readonly who: string;
+}
+
 /** How many compiled graphs are kept: one for each size of image that was seen last. */
 const keptGraphs = 4;
 
 /**
- * A network with its weights as a localizer. Graphs are compiled for each size when it is first seen.
+ * A network with its weights as a localizer. Graphs are compiled for each size when it is first seen. Images that are
+ * asked for at the same time are looked at one after the other.
  *
  * @param runtime - closed with the localizer
  * @throws {CheckpointError} when the weights do not fit the network
@@ -38,27 +39,37 @@ const keptGraphs = 4;
 export function networkLocalizer(
   network: LocalizerNetwork,
   weights: Weights,
-  { runtime, sizePolicy, info, who }: { readonly runtime: Runtime; readonly sizePolicy: SizePolicy; readonly info: ModelInfo; readonly who: string },
+  { runtime, sizePolicy, info, who }: NetworkLocalizerOptions,
 ): Localizer {
   const bound = bindWeights(network, weights, who);
-  const compiled = new Map<string, Promise<Executable>>();
+  /** By size, the one that was used last at the end. */
+  const compiled = new Map<string, Executable>();
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** Starts when everything before has ended: an executable must not be run twice at a time, nor closed in a run. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  }
 
   async function executableFor(height: number, width: number): Promise<Executable> {
-    const key = `${height}×${width}`;
-    let executable = compiled.get(key);
-    compiled.delete(key);
-    if (executable === undefined) {
-      const image = input('float32', [1, 3, height, width]);
-      const { logits } = network.forward(image, evaluation());
-      executable = runtime.compile(build({ inputs: { image }, outputs: { probabilities: sigmoid(logits) }, weights: bound }));
-      const oldest = compiled.size >= keptGraphs ? [...compiled][0] : undefined;
-      if (oldest) {
-        compiled.delete(oldest[0]);
-        await (await oldest[1]).close();
-      }
-    }
-    compiled.set(key, executable);
+    const size = `${height}×${width}`;
+    const executable = compiled.get(size) ?? (await compile(height, width));
+    compiled.delete(size);
+    compiled.set(size, executable);
     return executable;
+  }
+
+  async function compile(height: number, width: number): Promise<Executable> {
+    const [oldest] = compiled;
+    if (oldest && compiled.size >= keptGraphs) {
+      compiled.delete(oldest[0]);
+      await oldest[1].close();
+    }
+    const image = input('float32', [1, 3, height, width]);
+    const { logits } = network.forward(image, evaluation());
+    return runtime.compile(build({ inputs: { image }, outputs: { probabilities: sigmoid(logits) }, weights: bound }));
   }
 
   async function run(image: Image): Promise<Float32Array> {
@@ -75,34 +86,28 @@ export function networkLocalizer(
   }
 
   async function locateTiles(image: Image, multiple: number): Promise<Float32Array> {
-    const [columns, rows] = [tileOffsets(image.width), tileOffsets(image.height)];
     const tileWidth = Math.min(tileSize, roundUp(image.width, multiple));
     const tileHeight = Math.min(tileSize, roundUp(image.height, multiple));
-    const sums = new Float32Array(image.width * image.height);
-    const counts = new Float32Array(image.width * image.height);
-    for (const [r, top] of rows.entries())
-      for (const [c, left] of columns.entries()) {
-        const [width, height] = [Math.min(tileWidth, image.width - left), Math.min(tileHeight, image.height - top)];
-        const tile = crop(image, left, top, width, height);
+    const blended = new Float32Array(image.width * image.height);
+    for (const down of tileSpans(image.height))
+      for (const across of tileSpans(image.width)) {
+        const [width, height] = [across.shares.length, down.shares.length];
+        const tile = crop(image, across.start, down.start, width, height);
         const map = await run(padReflect(tile, { right: tileWidth - width, bottom: tileHeight - height }));
-        const across = tileRamp(tileWidth, tileOverlap, { before: c > 0, after: c < columns.length - 1 });
-        const down = tileRamp(tileHeight, tileOverlap, { before: r > 0, after: r < rows.length - 1 });
-        for (let y = 0; y < height; y++)
-          for (let x = 0; x < width; x++) {
-            const at = (top + y) * image.width + left + x;
-            const share = across[x]! * down[y]!;
-            sums[at]! += map[y * tileWidth + x]! * share;
-            counts[at]! += share;
-          }
+        addTile(blended, image.width, { map, width: tileWidth, across, down });
       }
-    for (let i = 0; i < sums.length; i++) sums[i]! /= counts[i]!;
-    return sums;
+    return blended;
   }
 
   async function probabilitiesOf(image: Image): Promise<Float32Array> {
     if (sizePolicy.kind === 'resize') {
       const { size } = sizePolicy;
-      return resizeMap(await run(resizeImage(image, size, size)), { width: size, height: size }, image.width, image.height);
+      return resizeMap(
+        await run(resizeImage(image, size, size)),
+        { width: size, height: size },
+        image.width,
+        image.height,
+      );
     }
     const large = image.width > tileSize || image.height > tileSize;
     return large ? locateTiles(image, sizePolicy.multiple) : locateWhole(image, sizePolicy.multiple);
@@ -111,14 +116,17 @@ export function networkLocalizer(
   return {
     info,
     async locate(image: Image): Promise<Localization> {
-      const probabilities = await probabilitiesOf(image);
+      const probabilities = await inTurn(() => probabilitiesOf(image));
+      // Sums of shares may be rounded to just above 1.
+      for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! > 1) probabilities[i] = 1;
       return { width: image.width, height: image.height, probabilities, score: scoreOf(probabilities) };
     },
-    async close() {
-      for (const executable of compiled.values()) await (await executable).close();
-      compiled.clear();
-      await runtime.close();
-    },
+    close: () =>
+      inTurn(async () => {
+        for (const executable of compiled.values()) await executable.close();
+        compiled.clear();
+        await runtime.close();
+      }),
   };
 }
 
@@ -129,4 +137,17 @@ function cropMap(map: Float32Array, stride: number, width: number, height: numbe
   const cropped = new Float32Array(width * height);
   for (let y = 0; y < height; y++) cropped.set(map.subarray(y * stride, y * stride + width), y * width);
   return cropped;
+}
+
+/** Adds a tile's map, of which each row has `width` values, to the map of the whole image. */
+function addTile(
+  blended: Float32Array,
+  stride: number,
+  { map, width, across, down }: { map: Float32Array; width: number; across: TileSpan; down: TileSpan },
+): void {
+  const { shares } = across;
+  for (const [y, share] of down.shares.entries()) {
+    const [from, to] = [y * width, (down.start + y) * stride + across.start];
+    for (let x = 0; x < shares.length; x++) blended[to + x]! += map[from + x]! * share * shares[x]!;
+  }
 }

@@ -8,7 +8,8 @@ import { createNetwork, networks, readCheckpoint } from '@forgelens/models';
 import { countParameters } from '@forgelens/nn';
 import type { Localizer, ModelCard } from './localizer.ts';
 import { unknownModel } from './localizer.ts';
-import { describeSizePolicy, networkLocalizer, scoreRule } from './network-localizer.ts';
+import { describeSizePolicy, networkLocalizer } from './network-localizer.ts';
+import { scoreRule } from './score.ts';
 
 /** The model that is used unless another one is named. */
 export const defaultModel = 'tracenet';
@@ -68,13 +69,25 @@ async function open(idOrPath: string, runtime: Runtime): Promise<Localizer> {
     throw new UsageError(
       `model "${idOrPath}" has no weights here; train it (forgelens train configs/${idOrPath}.yaml) and give the path of its checkpoint`,
     );
-  if (!shipped && !(await isFile(idOrPath))) throw unknownModel(idOrPath, definitions.map(({ id }) => id));
+  if (!shipped && !(await isFile(idOrPath)))
+    throw unknownModel(
+      idOrPath,
+      definitions.map(({ id }) => id),
+    );
 
   const bytes = shipped?.bytes ?? (await readFile(idOrPath));
   const who = shipped ? `the weights of ${idOrPath}` : idOrPath;
   const checkpoint = readWeights(bytes, who);
   if (checkpoint.model === null)
-    throw new CheckpointError(who, 'it does not say which network its weights belong to (metadata entry "model" is missing)');
+    throw new CheckpointError(
+      who,
+      'it does not say which network its weights belong to (metadata entry "model" is missing)',
+    );
+  if (!Object.hasOwn(networks, checkpoint.model.id))
+    throw new CheckpointError(
+      who,
+      `its weights belong to the network "${checkpoint.model.id}", which is not known here (models: ${Object.keys(networks).join(', ')}); use the version that trained it`,
+    );
   const network = createNetwork(checkpoint.model);
   const { title, sizePolicy, limitations } = definitionOf(checkpoint.model);
   const info = {
@@ -99,7 +112,8 @@ function readWeights(bytes: Uint8Array, who: string): ReturnType<typeof readChec
   try {
     return readCheckpoint(bytes, who);
   } catch (error) {
-    if (error instanceof DataError) throw new CheckpointError(who, error.message.replace(`${who}: `, ''), { cause: error });
+    if (error instanceof DataError)
+      throw new CheckpointError(who, error.message.replace(`${who}: `, ''), { cause: error });
     throw error;
   }
 }

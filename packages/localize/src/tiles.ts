@@ -18,10 +18,33 @@ export function tileOffsets(extent: number, size = tileSize, overlap = tileOverl
 /**
  * How much each pixel of a tile counts, along one axis: 1 within, falling linearly to the sides that have a neighbour.
  */
-export function tileRamp(size: number, overlap: number, neighbours: { readonly before: boolean; readonly after: boolean }): Float32Array {
+export function tileRamp(
+  size: number,
+  overlap: number,
+  neighbours: { readonly before: boolean; readonly after: boolean },
+): Float32Array {
   return Float32Array.from({ length: size }, (_, i) => {
     const fromStart = neighbours.before ? (i + 0.5) / overlap : 1;
     const fromEnd = neighbours.after ? (size - i - 0.5) / overlap : 1;
     return Math.min(1, fromStart, fromEnd);
   });
+}
+
+/** A tile along one axis: where it begins, and how much each of its pixels that lie on the axis counts in the blend. */
+export interface TileSpan {
+  readonly start: number;
+  readonly shares: Float32Array;
+}
+
+/** The tiles of one axis. At each pixel, the shares of all tiles that see it sum to 1. */
+export function tileSpans(extent: number): readonly TileSpan[] {
+  const offsets = tileOffsets(extent);
+  const sums = new Float32Array(extent);
+  const ramps = offsets.map((start, i) => {
+    const ramp = tileRamp(tileSize, tileOverlap, { before: i > 0, after: i < offsets.length - 1 });
+    const onAxis = ramp.subarray(0, extent - start);
+    for (const [x, share] of onAxis.entries()) sums[start + x]! += share;
+    return onAxis;
+  });
+  return offsets.map((start, i) => ({ start, shares: ramps[i]!.map((share, x) => share / sums[start + x]!) }));
 }

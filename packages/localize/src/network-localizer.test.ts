@@ -1,0 +1,173 @@
+import type { Value } from '@forgelens/autograd';
+import { Random, float32 } from '@forgelens/autograd';
+import type { Executable, Runtime } from '@forgelens/autograd/runtime/node';
+import { nodeCpu } from '@forgelens/autograd/runtime/node';
+import type { Image } from '@forgelens/imaging';
+import type { LocalizerNetwork, LocalizerOutput, SizePolicy } from '@forgelens/models';
+import { Conv2d, bceWithLogits } from '@forgelens/nn';
+import { describe, expect, test } from 'vitest';
+import type { ModelInfo } from './localizer.ts';
+import { describeSizePolicy, networkLocalizer } from './network-localizer.ts';
+import { tileSize } from './tiles.ts';
+
+/** A network that looks at each pixel by itself, so that every value of its map is known. */
+class Pointwise implements LocalizerNetwork {
+  readonly head = new Conv2d(3, 1, 1);
+  forward(image: Value): LocalizerOutput {
+    return { logits: this.head.forward(image) };
+  }
+  loss({ logits }: LocalizerOutput, mask: Value): Value {
+    return bceWithLogits(logits, mask);
+  }
+}
+const weights = { 'head.weight': float32([1, 3, 1, 1], [3, 2, -4]), 'head.bias': float32([1], [-0.5]) };
+const expectedAt = ({ data }: Image, i: number) =>
+  1 / (1 + Math.exp(-(3 * data[3 * i]! + 2 * data[3 * i + 1]! - 4 * data[3 * i + 2]!) / 255 + 0.5));
+
+const native: SizePolicy = { kind: 'native', multiple: 16 };
+const open = (sizePolicy: SizePolicy = native, runtime: Runtime = nodeCpu({ threads: 1 })) =>
+  networkLocalizer(new Pointwise(), weights, {
+    runtime,
+    sizePolicy,
+    info: { id: 'pointwise' } as ModelInfo,
+    who: 'test',
+  });
+
+function noise(width: number, height: number): Image {
+  const random = new Random(width * 1000 + height);
+  return { width, height, data: Uint8Array.from({ length: 3 * width * height }, () => random.integer(0, 256)) };
+}
+
+/** How far a map is from what the network says of each pixel. */
+const worst = (image: Image, map: Float32Array) =>
+  map.reduce((most, p, i) => Math.max(most, Math.abs(p - expectedAt(image, i))), 0);
+
+/** The runtime, with what is compiled and closed on it written down. */
+function watched(runtime = nodeCpu({ threads: 1 })) {
+  const log: string[] = [];
+  const watching: Runtime = {
+    ...runtime,
+    async compile(graph) {
+      const [, , height, width] = graph.inputs['image']!.shape;
+      const executable: Executable = await runtime.compile(graph);
+      log.push(`open ${width}×${height}`);
+      return { ...executable, close: () => (log.push(`close ${width}×${height}`), executable.close()) };
+    },
+    close: () => (log.push('close runtime'), runtime.close()),
+  };
+  return { log, runtime: watching };
+}
+
+describe('networkLocalizer', () => {
+  test.each([
+    [1, 1],
+    [16, 32],
+    [5, 3],
+    [33, 17],
+    [tileSize, 1],
+  ])('padding a %i×%i image changes no value of its map', async (width, height) => {
+    const image = noise(width, height);
+    const localizer = open();
+    const found = await localizer.locate(image);
+    expect(found).toMatchObject({ width, height });
+    expect(found.probabilities).toHaveLength(width * height);
+    expect(worst(image, found.probabilities)).toBeLessThan(1e-6);
+    await localizer.close();
+  });
+
+  test.each([
+    [tileSize + 1, 20],
+    [7, 1600],
+    [900, 777],
+  ])('tiles of a %i×%i image are blended into what the whole would give', async (width, height) => {
+    const image = noise(width, height);
+    const { log, runtime } = watched();
+    const localizer = open(native, runtime);
+    const { probabilities, score } = await localizer.locate(image);
+    expect(probabilities).toHaveLength(width * height);
+    expect(worst(image, probabilities)).toBeLessThan(1e-6);
+    expect(score).toBeGreaterThan(0.9);
+    expect(log, 'all tiles have one size').toHaveLength(1);
+    await localizer.close();
+  });
+
+  test('by the policy of resizing, the network sees its size and the map has the size of the image', async () => {
+    const { log, runtime } = watched();
+    const localizer = open({ kind: 'resize', size: 8 }, runtime);
+    // Left half blue, right half red.
+    const image = {
+      width: 40,
+      height: 3,
+      data: Uint8Array.from({ length: 360 }, (_, i) => (i % 3 === (i % 120 < 60 ? 2 : 0) ? 255 : 0)),
+    };
+    const { probabilities } = await localizer.locate(image);
+    expect(log).toEqual(['open 8×8']);
+    expect(probabilities).toHaveLength(120);
+    expect(probabilities[40]).toBeCloseTo(expectedAt(image, 0), 5);
+    expect(probabilities[79]).toBeCloseTo(expectedAt(image, 39), 5);
+    await localizer.close();
+  });
+
+  test('graphs of the four sizes used last are kept, and all are closed before the runtime', async () => {
+    const { log, runtime } = watched();
+    const localizer = open(native, runtime);
+    for (const size of [16, 32, 48, 64, 16, 80, 16, 32]) await localizer.locate(noise(size, size));
+    expect(log).toEqual([
+      'open 16×16',
+      'open 32×32',
+      'open 48×48',
+      'open 64×64',
+      'close 32×32',
+      'open 80×80',
+      'close 48×48',
+      'open 32×32',
+    ]);
+    await localizer.close();
+    expect(log.slice(8)).toEqual(['close 64×64', 'close 80×80', 'close 16×16', 'close 32×32', 'close runtime']);
+  });
+
+  test('images that are asked for at once each get their own map, whichever graphs had to go', async () => {
+    const localizer = open();
+    const images = [16, 32, 48, 64, 80, 96, 16, 32].map(size => noise(size, size));
+    const found = await Promise.all(images.map(image => localizer.locate(image)));
+    for (const [i, image] of images.entries()) expect(worst(image, found[i]!.probabilities)).toBeLessThan(1e-6);
+    await localizer.close();
+  });
+
+  test('an image that fails leaves the localizer as it was', async () => {
+    const runtime = nodeCpu({ threads: 1 });
+    let failures = 1;
+    const failing: Runtime = {
+      ...runtime,
+      compile: graph => (failures-- > 0 ? Promise.reject(new Error('out of memory')) : runtime.compile(graph)),
+    };
+    const localizer = open(native, failing);
+    const image = noise(4, 4);
+    const [first, second] = await Promise.allSettled([localizer.locate(image), localizer.locate(image)]);
+    expect(first).toMatchObject({ status: 'rejected', reason: { message: 'out of memory' } });
+    expect(second.status).toBe('fulfilled');
+    await localizer.close();
+  });
+
+  test('weights that do not fit are refused with the name that the caller gives them', () => {
+    const { 'head.bias': _, ...rest } = weights;
+    const options = {
+      runtime: nodeCpu({ threads: 1 }),
+      sizePolicy: native,
+      info: {} as ModelInfo,
+      who: 'a.safetensors',
+    };
+    expect(() => networkLocalizer(new Pointwise(), rest, options)).toThrowErrorMatchingInlineSnapshot(
+      `[CheckpointError: a.safetensors: 1 names do not fit the network's 2: missing head.bias [1]; use the checkpoint of this very network]`,
+    );
+  });
+});
+
+test('size policies are stated in words', () => {
+  expect(describeSizePolicy({ kind: 'resize', size: 256 })).toMatchInlineSnapshot(
+    `"resized to 256 × 256 px, the map resized back"`,
+  );
+  expect(describeSizePolicy(native)).toMatchInlineSnapshot(
+    `"native resolution, padded by reflection to a multiple of 16 px; tiles of 768 px that overlap by at least 128 px when larger"`,
+  );
+});
