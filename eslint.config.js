@@ -33,5 +33,5 @@ export default defineConfig(
     },
   },
   // The console is how a command and a tool speak.
-  { files: ['apps/**', 'tools/**', 'examples/**'], rules: { 'no-console': 'off' } },
+  { files: ['apps/**', 'tools/**', 'docs/**'], rules: { 'no-console': 'off' } },
 );

@@ -1,0 +1,83 @@
+/**
+ * Releases TraceNet's weights with the program:
+ *
+ *     npx tsx tools/models/release.ts <run folder | checkpoint>
+ *     npm run --silent forgelens -- evaluate --data <index.csv> --split dev --json > report.json
+ *     npx tsx tools/models/release.ts <run folder | checkpoint> --report report.json [--untrained untrained.json]
+ *
+ * The first writes packages/localize/weights/tracenet/weights.safetensors (of a run folder: its best weights), in
+ * float16, and card.json, and copies the run's curve to docs/images. The last adds scores, which must be of exactly these weights: to card.json, and as tables to
+ * README.md and docs/models/tracenet.md. `--untrained` is a report on the same pictures by a network that has not
+ * learned anything, for comparison.
+ */
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CheckpointError, DataError, Tensor, toFloat16Bits, UsageError, writeSafetensors } from '@forgelens/autograd';
+import { software } from '@forgelens/localize';
+import { bindWeights, createNetwork, readCheckpoint } from '@forgelens/models';
+import prettier from 'prettier';
+import type { ModelReport } from './scores.ts';
+import { fillTables, scoresOf, scoreTables } from './scores.ts';
+
+const root = join(import.meta.dirname, '../..');
+const folder = join(root, 'packages/localize/weights/tracenet');
+const licence = 'for research and evaluation; some of the training data state no licence (docs/models/tracenet.md)';
+const recipe = 'configs/tracenet.yaml';
+
+/** A float32 tensor as float16, for half the space. */
+function narrowed(name: string, { shape, data }: Tensor): Tensor<'float16'> {
+  const bits = Uint16Array.from(data as Float32Array, toFloat16Bits);
+  if (bits.some(half => (half & 0x7c00) === 0x7c00))
+    throw new CheckpointError(name, 'has a number that is not finite, or beyond the 65504 of float16');
+  return new Tensor('float16', shape, bits);
+}
+
+/** The weights file as it is released. The same checkpoint gives the same bytes. */
+function releasedWeights(path: string): Uint8Array {
+  const { weights, model, metadata } = readCheckpoint(readFileSync(path), path);
+  if (model?.id !== 'tracenet') throw new CheckpointError(path, `holds weights of ${model?.id ?? 'no named network'}`);
+  bindWeights(createNetwork(model), weights, path);
+  const halves = Object.entries(weights).map(([name, tensor]) => [name, narrowed(name, tensor)] as const);
+  return writeSafetensors(new Map(halves), { ...metadata, licence, recipe });
+}
+
+/** @throws {DataError} when the report is of other weights */
+function readReport(path: string, weightsSha256: string | null): ModelReport {
+  const report = JSON.parse(readFileSync(path, 'utf8')) as ModelReport;
+  if (weightsSha256 !== null && report.model.weightsSha256 !== weightsSha256)
+    throw new DataError(
+      path,
+      `scores weights with SHA-256 ${report.model.weightsSha256}, not the released ${weightsSha256}; evaluate --model tracenet again`,
+    );
+  return report;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { report: { type: 'string' }, untrained: { type: 'string' } },
+});
+const [given] = positionals;
+if (given === undefined || !existsSync(given))
+  throw new UsageError(`release: no run folder or checkpoint ${given ?? ''}; see the top of tools/models/release.ts`);
+const isRun = statSync(given).isDirectory();
+const bytes = releasedWeights(isRun ? join(given, 'best.safetensors') : given);
+const sha256 = createHash('sha256').update(bytes).digest('hex');
+const report = values.report === undefined ? null : readReport(values.report, sha256);
+
+mkdirSync(folder, { recursive: true });
+writeFileSync(join(folder, 'weights.safetensors'), bytes);
+const card = { version: software.version, licence, scores: report ? scoresOf(report) : [] };
+writeFileSync(join(folder, 'card.json'), `${JSON.stringify(card, null, 2)}\n`);
+console.log(`${folder}: ${bytes.length} bytes, SHA-256 ${sha256}, ${card.scores.length} scores`);
+if (isRun) copyFileSync(join(given, 'curve.svg'), join(root, 'docs/images/tracenet-curve.svg'));
+
+if (report) {
+  const tables = scoreTables(report, values.untrained === undefined ? null : readReport(values.untrained, null));
+  for (const name of ['README.md', 'docs/models/tracenet.md']) {
+    const file = join(root, name);
+    const text = fillTables(readFileSync(file, 'utf8'), tables);
+    writeFileSync(file, await prettier.format(text, { ...(await prettier.resolveConfig(file)), filepath: file }));
+  }
+}

@@ -1,0 +1,78 @@
+import { UsageError } from '@forgelens/autograd';
+import type { Evaluation } from '@forgelens/evaluate';
+import type { ModelCard } from '@forgelens/localize';
+
+/** What `forgelens evaluate --json` prints. */
+export interface ModelReport extends Evaluation {
+  readonly model: { readonly id: string; readonly version: string; readonly weightsSha256: string };
+  readonly data: { readonly split?: string };
+}
+
+/** The sets of a report by their whole name, such as `dev/casia1_tp`. */
+const namedSets = ({ sets, data: { split } }: ModelReport) =>
+  Object.entries(sets).map(([name, set]) => [split === undefined ? name : `${split}/${name}`, set] as const);
+
+/** The scores of a report as a model card lists them. */
+export const scoresOf = (report: ModelReport): ModelCard['scores'] =>
+  namedSets(report).flatMap(([set, { tampered, authentic }]) => {
+    const metrics: [metric: string, value: number | null][] = [
+      ['F1 at 0.5, mean of the images', tampered.f1.perImage],
+      ['F1 at 0.5, pooled', tampered.f1.pooled],
+      ['IoU at 0.5, mean of the images', tampered.iou.perImage],
+      ['pixel AUC, mean of the images', tampered.auc.perImage],
+      ['false-alarm area at 0.5', authentic.falseAlarmArea],
+    ];
+    return metrics.flatMap(([metric, value]) => (value === null ? [] : [{ set, metric, value: rounded(value) }]));
+  });
+
+/** The scores of a report as tables in Markdown: tampered pictures, then authentic ones. */
+export function scoreTables(report: ModelReport, untrained: ModelReport | null): string {
+  if (untrained && untrained.manifestSha256 !== report.manifestSha256)
+    throw new UsageError('the report of the untrained network is on other pictures');
+  const tampered = namedSets(report).filter(([, set]) => set.tampered.images > 0);
+  const authentic = namedSets(report).filter(([, set]) => set.authentic.images > 0);
+  const floor = untrained && new Map(namedSets(untrained));
+  const both = ({ perImage, pooled }: { perImage: number | null; pooled: number | null }) =>
+    `${decimals(perImage)} / ${decimals(pooled)}`;
+  return [
+    table(
+      [
+        'Tampered pictures',
+        'Scored',
+        'F1',
+        'IoU',
+        'AUC',
+        'F1 of marking everything',
+        ...(floor ? ['F1 untrained'] : []),
+      ],
+      tampered.map(([name, { tampered: t }]) => [
+        ...[name, String(t.images), both(t.f1), both(t.iou), both(t.auc), both(t.markEverything)],
+        ...(floor ? [both(floor.get(name)!.tampered.f1)] : []),
+      ]),
+    ),
+    table(
+      ['Authentic pictures', 'Scored', 'False-alarm area', 'Pictures with a flagged pixel'],
+      authentic.map(([name, { authentic: a }]) => [
+        ...[name, String(a.images), `${(100 * (a.falseAlarmArea ?? 0)).toFixed(1)} %`, String(a.imagesFlagged)],
+      ]),
+    ),
+  ]
+    .filter(text => text !== '')
+    .join('\n\n');
+}
+
+/**
+ * Puts text between `<!-- scores -->` and `<!-- /scores -->`.
+ * @throws {UsageError} when the markers are not there
+ */
+export function fillTables(document: string, tables: string): string {
+  const place = /(<!-- scores -->).*(<!-- \/scores -->)/s;
+  if (!place.test(document)) throw new UsageError('no place for the scores; add <!-- scores --> and <!-- /scores -->');
+  return document.replace(place, (_, start: string, end: string) => `${start}\n\n${tables}\n\n${end}`);
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  rows.length === 0 ? '' : [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n');
+
+const decimals = (value: number | null): string => (value === null ? 'n/a' : value.toFixed(3));
+const rounded = (value: number): number => Number(value.toFixed(4));
