@@ -71,7 +71,10 @@ writeFileSync(join(folder, 'weights.safetensors'), bytes);
 const card = { version: software.version, licence, scores: report ? scoresOf(report) : [] };
 writeFileSync(join(folder, 'card.json'), `${JSON.stringify(card, null, 2)}\n`);
 console.log(`${folder}: ${bytes.length} bytes, SHA-256 ${sha256}, ${card.scores.length} scores`);
-if (isRun) copyFileSync(join(given, 'curve.svg'), join(root, 'docs/images/tracenet-curve.svg'));
+if (isRun) {
+  mkdirSync(join(root, 'docs/images'), { recursive: true });
+  copyFileSync(join(given, 'curve.svg'), join(root, 'docs/images/tracenet-curve.svg'));
+}
 
 if (report) {
   const tables = scoreTables(report, values.untrained === undefined ? null : readReport(values.untrained, null));
