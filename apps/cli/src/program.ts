@@ -38,7 +38,8 @@ function program(context: Context): Command {
       examples('forgelens analyze photo.jpg', 'forgelens models list', 'forgelens help analyze') +
         '\n\nExit codes: 0 ran, 1 a fault of the program, 2 wrong usage, 3 some inputs failed, 4 model or weights invalid.',
     );
-  for (const command of [analyzeCommand, trainCommand, evaluateCommand, modelsCommand]) root.addCommand(command(context));
+  for (const command of [analyzeCommand, trainCommand, evaluateCommand, modelsCommand])
+    root.addCommand(command(context));
   for (const command of withSubcommands(root))
     command
       .exitOverride()
