@@ -20,10 +20,10 @@ export function grad(y: Value, xs: readonly Value[], dy: Value = fill(1, y.shape
     const dys = node.outputs.map(output => cotangents.get(output) ?? null);
     if (dys.every(d => d === null)) continue;
     const first = dys[0] ?? fill(0, node.y.shape, node.y.dtype);
-    const dxs: readonly (Value | null)[] = node.op.vjp(first, node, dys);
+    const dxs = node.op.vjp(first, node, dys);
     for (const [i, dx] of dxs.entries()) {
       if (dx === null) continue;
-      const x: Value = node.inputs[i];
+      const x = node.inputs[i]!;
       if (!sameShape(dx.shape, x.shape))
         throw new ShapeError(
           'grad',
@@ -44,7 +44,7 @@ function nodesBetween(y: Value, xs: ReadonlySet<Value>): AnyNode[] {
   if (y.node) visit.push({ node: y.node, done: false });
   while (visit.length > 0) {
     const { node, done } = visit.pop()!;
-    const inputs: readonly Value[] = node.inputs;
+    const { inputs } = node;
     if (done) {
       const hit = inputs.some(x => xs.has(x) || (x.node !== null && reaches.get(x.node) === true));
       reaches.set(node, hit);

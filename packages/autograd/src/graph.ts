@@ -42,15 +42,27 @@ export function resolve(value: Value): Value {
  * when a name is given twice
  */
 export function build(spec: GraphSpec): Graph {
-  const { inputs, outputs, state = {}, weights = new Map() } = spec;
+  const {
+    inputs,
+    outputs,
+    state = {},
+    weights = new Map<Value, { readonly name: string; readonly tensor: Tensor }>(),
+  } = spec;
   for (const [name, { value, next }] of Object.entries(state))
     if (value.dtype !== next.dtype || !sameShape(value.shape, next.shape))
-      throw new ShapeError('build', `state "${name}" is ${value.dtype} [${value.shape}] but its next value is ${next.dtype} [${next.shape}]`);
+      throw new ShapeError(
+        'build',
+        `state "${name}" is ${value.dtype} [${value.shape}] but its next value is ${next.dtype} [${next.shape}]`,
+      );
 
-  const names = [inputs, outputs, state].flatMap(Object.keys).concat([...weights.values()].map(({ name }) => name));
+  const keys = [inputs, outputs, state].flatMap(named => Object.keys(named));
+  const names = [...keys, ...[...weights.values()].map(({ name }) => name)];
   const repeated = [...names].sort().find((name, i, sorted) => name === sorted[i - 1]);
   if (repeated !== undefined)
-    throw new ShapeError('build', `the name "${repeated}" is given to two of its inputs, outputs, state and weights; rename one`);
+    throw new ShapeError(
+      'build',
+      `the name "${repeated}" is given to two of its inputs, outputs, state and weights; rename one`,
+    );
 
   const sources = new Set<Value>([
     ...Object.values(inputs),
@@ -66,7 +78,10 @@ export function build(spec: GraphSpec): Graph {
       if (!seen.has(x.node)) visit.push({ node: x.node, done: false });
     } else if (!(x instanceof Constant) && !sources.has(x)) {
       const where = by ? `; ${opName(by.op)} uses it, made at ${origin(by).join(' < ')}` : '';
-      throw new ShapeError('build', `a ${x.dtype} value of shape [${x.shape}] is neither an input, nor state, nor a weight${where}`);
+      throw new ShapeError(
+        'build',
+        `a ${x.dtype} value of shape [${x.shape}] is neither an input, nor state, nor a weight${where}`,
+      );
     }
   };
   for (const root of [...Object.values(outputs), ...Object.values(state).map(s => s.next)]) {
@@ -80,7 +95,7 @@ export function build(spec: GraphSpec): Graph {
       if (seen.has(node)) continue;
       seen.add(node);
       visit.push({ node, done: true });
-      for (const x of [...(operandsOf(node))].reverse()) if (x) need(x, node);
+      for (const x of [...operandsOf(node)].reverse()) if (x) need(x, node);
     }
   }
   return { inputs, outputs, state, weights, nodes };
@@ -90,11 +105,11 @@ const operandCache = new WeakMap<AnyNode, readonly (Value | null)[]>();
 
 /** The ONNX inputs of a primitive node; null is an absent one. */
 export function operandsOf(node: AnyNode): readonly (Value | null)[] {
-  let operands = operandCache.get(node);
-  if (!operands) {
-    const { op } = node;
-    operands = ('composite' in op ? null : op.operands?.(node.inputs, node.attrs)) ?? (node.inputs as readonly Value[]);
-    operandCache.set(node, operands!);
-  }
-  return operands!;
+  const cached = operandCache.get(node);
+  if (cached) return cached;
+  const { op, inputs, attrs } = node;
+  // Operands can be constants that are made here, and a constant is one value wherever it is used.
+  const operands = ('composite' in op ? null : op.operands?.(inputs, attrs)) ?? inputs;
+  operandCache.set(node, operands);
+  return operands;
 }

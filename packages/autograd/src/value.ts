@@ -45,7 +45,8 @@ export const constant = (tensor: Tensor): Constant => new Constant(tensor);
 export function scalar(value: number, dtype: DType = 'float32'): Constant {
   const tensor = new Tensor(dtype, []);
   if (dtype === 'int64') (tensor.data as BigInt64Array)[0] = BigInt(value);
-  else if (dtype === 'float16') throw new ShapeError('scalar', 'float16 constants are made with cast(scalar(x), "float16")');
+  else if (dtype === 'float16')
+    throw new ShapeError('scalar', 'float16 constants are made with cast(scalar(x), "float16")');
   else (tensor.data as Float32Array)[0] = value;
   return new Constant(tensor);
 }
@@ -64,8 +65,7 @@ export const float = (value: number | readonly number[]): OnnxFloat => ({ float:
  * `dy` is the cotangent of output 0; `dys` those of all outputs, null for the unused, for the few ops with several.
  */
 export type Vjp<I extends readonly Value[], A> =
-  | ((dy: Value, node: Node<I, A>, dys: readonly (Value | null)[]) => { readonly [K in keyof I]: Value | null })
-  | 'none';
+  ((dy: Value, node: Node<I, A>, dys: readonly (Value | null)[]) => { readonly [K in keyof I]: Value | null }) | 'none';
 
 /**
  * Everything the library knows about one ONNX operator: shape rule, ONNX form, gradient.
@@ -105,9 +105,8 @@ export interface Node<I extends readonly Value[] = readonly Value[], A = unknown
   readonly trace: Error;
 }
 
-/** A node of any op; the op's own functions are only ever called with the node's own inputs and attributes. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the existential type of a heterogeneous graph
-export type AnyNode = Node<any, any>;
+/** A node of any op. Its op's functions are only ever called with the node's own inputs and attributes. */
+export type AnyNode = Node;
 
 /** Applies an op: checks the inputs, infers the outputs, and remembers the source line. */
 export function apply<I extends readonly Value[], A>(op: Op<I, A>, inputs: I, attrs: A): readonly Value[] {
@@ -115,7 +114,17 @@ export function apply<I extends readonly Value[], A>(op: Op<I, A>, inputs: I, at
   const types = 'composite' in op ? [body!] : op.infer(inputs, attrs);
   const outputs: Value[] = [];
   const trace = new Error('made here');
-  const node: AnyNode = { op, inputs, attrs, outputs, body, trace, get y() { return outputs[0]!; } };
+  const node: Node<I, A> = {
+    op,
+    inputs,
+    attrs,
+    outputs,
+    body,
+    trace,
+    get y() {
+      return outputs[0]!;
+    },
+  };
   for (const [i, type] of types.entries()) outputs.push(new Value({ dtype: type.dtype, shape: type.shape }, node, i));
   return outputs;
 }
@@ -131,7 +140,10 @@ export const opName = (op: AnyNode['op']): string => ('composite' in op ? op.com
 
 /** The source lines that made a node, innermost first, without this room's own. */
 export function origin(node: AnyNode, lines = 4): string[] {
-  const frames = (node.trace.stack ?? '').split('\n').slice(1).map(line => line.trim().replace(/^at /, ''));
+  const frames = (node.trace.stack ?? '')
+    .split('\n')
+    .slice(1)
+    .map(line => line.trim().replace(/^at /, ''));
   const outside = frames.filter(frame => !/[/\\]autograd[/\\](src|dist)[/\\](?!.*\.test\.)/.test(frame));
   return (outside.length > 0 ? outside : frames).slice(0, lines);
 }

@@ -1,5 +1,11 @@
 import type { Tensor, Value } from '@forgelens/autograd';
-import { CheckpointError, Tensor as HostTensor, fromFloat16Bits, readSafetensors, sameShape } from '@forgelens/autograd';
+import {
+  CheckpointError,
+  Tensor as HostTensor,
+  fromFloat16Bits,
+  readSafetensors,
+  sameShape,
+} from '@forgelens/autograd';
 import type { Weights } from '@forgelens/nn';
 import { namedParameters } from '@forgelens/nn';
 import type { LocalizerNetwork } from './network.ts';

@@ -1,8 +1,7 @@
-import type { Value } from '@forgelens/autograd';
+import type { Tensor, Value } from '@forgelens/autograd';
 import {
   Random,
   ShapeError,
-  Tensor,
   add,
   avgPool2d,
   cast,
@@ -74,7 +73,10 @@ const difficultyThreshold = 0.75;
 /** Rows "easy" and "hard" that stand in for the BPEmb vectors: uniform within ±0.5, from a fixed seed. */
 export function standInTextEmbedding(): Tensor {
   const random = new Random('m2sformer text embedding');
-  return float32([2, textLength], Array.from({ length: 2 * textLength }, () => random.uniform(-0.5, 0.5)));
+  return float32(
+    [2, textLength],
+    Array.from({ length: 2 * textLength }, () => random.uniform(-0.5, 0.5)),
+  );
 }
 
 /** A convolution and its batch norm with ReLU. */
@@ -97,7 +99,8 @@ const columnFrequencies = [0, 1, 0, 5, 2, 0, 2, 0, 0, 6, 0, 4, 6, 3, 5, 2];
 /** Orthonormal DCT basis image of frequency pair k at size n × n: [n·n] values. */
 export function spectralBasis(k: number, n: number): Float32Array {
   const scaled = (frequency: number) => Math.floor((frequency * n) / 7);
-  const wave = (f: number, p: number) => (Math.cos((Math.PI * f * (p + 0.5)) / n) / Math.sqrt(n)) * (f === 0 ? 1 : Math.SQRT2);
+  const wave = (f: number, p: number) =>
+    (Math.cos((Math.PI * f * (p + 0.5)) / n) / Math.sqrt(n)) * (f === 0 ? 1 : Math.SQRT2);
   const [u, v] = [scaled(rowFrequencies[k]!), scaled(columnFrequencies[k]!)];
   return Float32Array.from({ length: n * n }, (_, i) => wave(u, Math.floor(i / n)) * wave(v, i % n));
 }
@@ -114,8 +117,16 @@ class SpectralAttention implements Module {
     this.expand = new Conv2d(channels / channelReduction, channels, 1, { bias: false });
     const pixels = attentionSize ** 2;
     const bases = rowFrequencies.map((_, k) => spectralBasis(k, attentionSize));
-    this.bases = constant(float32([bases.length, pixels], bases.flatMap(basis => [...basis])));
-    const mean = Array.from({ length: pixels }, (_, i) => bases.reduce((sum, basis) => sum + basis[i]!, 0) / bases.length);
+    this.bases = constant(
+      float32(
+        [bases.length, pixels],
+        bases.flatMap(basis => [...basis]),
+      ),
+    );
+    const mean = Array.from(
+      { length: pixels },
+      (_, i) => bases.reduce((sum, basis) => sum + basis[i]!, 0) / bases.length,
+    );
     this.meanBasis = constant(float32([pixels], mean));
   }
 
@@ -143,7 +154,10 @@ class ScaleBranch implements Module {
     const narrow = Math.max(channels / 2 ** scale, skipChannels);
     const dilation = 1 + scale;
     this.scale = scale;
-    this.dilated = new ConvNorm(new Conv2d(channels, channels, 3, { padding: dilation, dilation, bias: false }), channels);
+    this.dilated = new ConvNorm(
+      new Conv2d(channels, channels, 3, { padding: dilation, dilation, bias: false }),
+      channels,
+    );
     this.project = new ConvNorm(new Conv2d(channels, narrow, 1, { bias: false }), narrow);
     this.map = new Conv2d(narrow, 1, 1, { bias: false });
     this.restore = new ConvNorm(new Conv2d(narrow, channels, 1, { bias: false }), channels);
@@ -179,11 +193,21 @@ class SkipAttention implements Module {
 
   forward(maps: readonly Value[], ctx: Context): readonly Value[] {
     const skips = maps.map((map, i) => this.reduction[i]!.forward(map, ctx));
-    const joined = concat(skips.map(skip => resizeBilinear(skip, [attentionSize, attentionSize], true)), 1);
+    const joined = concat(
+      skips.map(skip => resizeBilinear(skip, [attentionSize, attentionSize], true)),
+      1,
+    );
     const recalibrated = this.channel.forward(joined);
     const scales = this.scales.map(branch => branch.forward(recalibrated, ctx));
-    const mean = mul(scales.reduce((a, b) => add(a, b)), scalar(1 / scales.length));
-    const parts = split(add(mean, recalibrated), 1, skips.map(() => skipChannels));
+    const mean = mul(
+      scales.reduce((a, b) => add(a, b)),
+      scalar(1 / scales.length),
+    );
+    const parts = split(
+      add(mean, recalibrated),
+      1,
+      skips.map(() => skipChannels),
+    );
     return parts.map((part, i) => {
       const skip = skips[i]!;
       const back = resizeBilinear(part, [skip.shape[2]!, skip.shape[3]!], true);
@@ -193,7 +217,12 @@ class SkipAttention implements Module {
 }
 
 const sobel = (values: readonly number[], scale: number): Value =>
-  constant(float32([1, 1, 3, 3], values.map(v => v * scale)));
+  constant(
+    float32(
+      [1, 1, 3, 3],
+      values.map(v => v * scale),
+    ),
+  );
 const horizontal = [1, 0, -1, 2, 0, -2, 1, 0, -1];
 const vertical = [1, 2, 1, 0, 0, 0, -1, -2, -1];
 
@@ -211,7 +240,16 @@ export function curvature(map: Value): Record<'fx' | 'fy' | 'fxx' | 'fxy' | 'fyy
 
 /** Where a mask [N, 1, H, W] has its edge, 1 or 0: Sobel magnitude (kernel / 8, replicated border) of at least 0.5. */
 export function edgeTarget(mask: Value): Value {
-  const padded = mirrorPad(mask, [[0, 0], [0, 0], [1, 1], [1, 1]], 'edge');
+  const padded = mirrorPad(
+    mask,
+    [
+      [0, 0],
+      [0, 0],
+      [1, 1],
+      [1, 1],
+    ],
+    'edge',
+  );
   const along = (kernel: readonly number[]) => conv2d(padded, sobel(kernel, 1 / 8));
   return cast(greaterOrEqual(sobelMagnitude(along(horizontal), along(vertical)), scalar(0.5)), 'float32');
 }
@@ -302,14 +340,23 @@ export class M2SFormer implements LocalizerNetwork<M2SFormerOutput> {
   private readonly hard: Value;
 
   /** @throws {ShapeError} when the text embedding is not [2, 300] */
-  constructor({ backbone = pvtV2.b2, mode = 'code', textEmbedding = standInTextEmbedding() }: Partial<M2SFormerConfig> = {}) {
+  constructor({
+    backbone = pvtV2.b2,
+    mode = 'code',
+    textEmbedding = standInTextEmbedding(),
+  }: Partial<M2SFormerConfig> = {}) {
     if (textEmbedding.shape.join() !== `2,${textLength}`)
-      throw new ShapeError('M2SFormer', `textEmbedding must be [2, ${textLength}] (rows "easy" and "hard"), got [${textEmbedding.shape}]`);
+      throw new ShapeError(
+        'M2SFormer',
+        `textEmbedding must be [2, ${textLength}] (rows "easy" and "hard"), got [${textEmbedding.shape}]`,
+      );
     this.mode = mode;
     this.encoder = new PvtV2(backbone);
     this.skips = new SkipAttention(backbone.widths, mode);
     this.prior = new Conv2d(skipChannels, 1, 1);
-    this.decoder = [256, 128, 64].map((width, i) => new DecoderStage((i === 0 ? skipChannels : 512 / 2 ** i) + skipChannels, width));
+    this.decoder = [256, 128, 64].map(
+      (width, i) => new DecoderStage((i === 0 ? skipChannels : 512 / 2 ** i) + skipChannels, width),
+    );
     this.regionHead = new Conv2d(64, 1, 1);
     this.edgeHead = new Conv2d(64, 1, 1);
     const rows = textEmbedding.data as Float32Array;
@@ -320,7 +367,10 @@ export class M2SFormer implements LocalizerNetwork<M2SFormerOutput> {
   forward(image: Value, ctx: Context): M2SFormerOutput {
     const [, , height, width] = nchw(image, 'M2SFormer image');
     if (height % 32 !== 0 || width % 32 !== 0)
-      throw new ShapeError('M2SFormer', `height and width must be divisible by 32, got ${height}×${width}; pad or resize the image first`);
+      throw new ShapeError(
+        'M2SFormer',
+        `height and width must be divisible by 32, got ${height}×${width}; pad or resize the image first`,
+      );
     const skips = this.skips.forward(this.encoder.forward(normalizeImageNet(image), ctx), ctx);
     const [finest, fine, coarse, coarsest] = skips as readonly [Value, Value, Value, Value];
 
@@ -344,10 +394,17 @@ export class M2SFormer implements LocalizerNetwork<M2SFormerOutput> {
 
 /** The name in the official checkpoint of a part or parameter of ours. */
 export function m2sformerOfficialName(name: string): string {
-  if (name.startsWith('encoder.')) return `feature_encoding.${pvtV2OfficialName(name.slice('encoder.'.length))}`.replace(/running(Mean|Var)$/, snake);
+  if (name.startsWith('encoder.'))
+    return `feature_encoding.${pvtV2OfficialName(name.slice('encoder.'.length))}`.replace(/running(Mean|Var)$/, snake);
   return name
-    .replace(/^skips\.reduction\.(\d)\.conv/, (_, i: string) => `skip_connection_module.skip_connection_reduction${Number(i) + 1}.0`)
-    .replace(/^skips\.reduction\.(\d)\.norm/, (_, i: string) => `skip_connection_module.skip_connection_reduction${Number(i) + 1}.1`)
+    .replace(
+      /^skips\.reduction\.(\d)\.conv/,
+      (_, i: string) => `skip_connection_module.skip_connection_reduction${Number(i) + 1}.0`,
+    )
+    .replace(
+      /^skips\.reduction\.(\d)\.norm/,
+      (_, i: string) => `skip_connection_module.skip_connection_reduction${Number(i) + 1}.1`,
+    )
     .replace(/^skips\.(channel|scales)/, 'skip_connection_module.msms_block.$1')
     .replace('channel.reduce', 'fc.0')
     .replace('channel.expand', 'fc.2')

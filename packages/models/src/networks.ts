@@ -14,7 +14,10 @@ export type NetworkSpec =
   | ({ readonly id: 'm2sformer'; readonly backbone?: keyof typeof pvtV2 } & Partial<Pick<M2SFormerConfig, 'mode'>>);
 
 /** The networks that a configuration can name. */
-export const networks = { tracenet: traceNet, unet, m2sformer } as const satisfies Record<NetworkSpec['id'], ModelDefinition>;
+export const networks = { tracenet: traceNet, unet, m2sformer } as const satisfies Record<
+  NetworkSpec['id'],
+  ModelDefinition
+>;
 
 /**
  * Makes the network that a configuration or a checkpoint describes.

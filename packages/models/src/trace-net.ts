@@ -61,7 +61,12 @@ class ConvNorm implements Module {
   readonly norm: BatchNorm2d;
   constructor(inChannels: number, outChannels: number, { stride = 1, kernelSize = 3 } = {}) {
     const padding = (kernelSize - 1) / 2;
-    this.conv = new Conv2d(inChannels, outChannels, kernelSize, { stride, padding, bias: false, initializer: kaimingNormal });
+    this.conv = new Conv2d(inChannels, outChannels, kernelSize, {
+      stride,
+      padding,
+      bias: false,
+      initializer: kaimingNormal,
+    });
     this.norm = new BatchNorm2d(outChannels);
   }
   forward(x: Value, ctx: Context): Value {
@@ -145,7 +150,10 @@ export class TraceNet implements LocalizerNetwork {
   forward(image: Value, ctx: Context): LocalizerOutput {
     const [, , height, width] = nchw(image, 'TraceNet image');
     if (height % 16 !== 0 || width % 16 !== 0)
-      throw new ShapeError('TraceNet', `height and width must be divisible by 16, got ${height}×${width}; pad the image first`);
+      throw new ShapeError(
+        'TraceNet',
+        `height and width must be divisible by 16, got ${height}×${width}; pad the image first`,
+      );
     const residual = clamp(this.residual.forward(image), -truncation, truncation);
     const stem = concat([this.residualStem.forward(residual), this.colourStem.forward(image)], 1);
     let h = relu(this.stemNorm.forward(stem, ctx));

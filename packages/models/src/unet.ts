@@ -53,7 +53,10 @@ export class UNet implements LocalizerNetwork {
     const [, , height, width] = nchw(image, 'UNet image');
     const factor = 2 ** (this.encoder.length - 1);
     if (height % factor !== 0 || width % factor !== 0)
-      throw new ShapeError('UNet', `height and width must be divisible by ${factor}, got ${height}×${width}; pad the image first`);
+      throw new ShapeError(
+        'UNet',
+        `height and width must be divisible by ${factor}, got ${height}×${width}; pad the image first`,
+      );
 
     const skips: Value[] = [];
     let h = image;

@@ -16,7 +16,8 @@ const filled =
 /** The number of inputs of one output of a weight [out, in, kH, kW] or [out, in]. */
 const fanIn = (shape: Shape): number => shape.slice(1).reduce((a, b) => a * b, 1);
 /** The number of outputs that one input reaches; `groups` convolutions share them out. */
-const fanOut = (shape: Shape, groups: number): number => (shape[0]! * shape.slice(2).reduce((a, b) => a * b, 1)) / groups;
+const fanOut = (shape: Shape, groups: number): number =>
+  (shape[0]! * shape.slice(2).reduce((a, b) => a * b, 1)) / groups;
 
 export const constantOf = (value: number): Initializer => filled(() => () => value);
 export const zeros: Initializer = constantOf(0);

@@ -109,7 +109,7 @@ export class BatchNorm2d implements Module {
     const { weight, bias, runningMean, runningVar, eps, momentum } = this;
     if (!ctx.training) return normalizeChannels(x, weight, bias, runningMean, runningVar, eps);
     const [y, mean, variance] = batchNorm(x, weight, bias, eps);
-    const count = (x.shape[0]! * x.shape[2]! * x.shape[3]!);
+    const count = x.shape[0]! * x.shape[2]! * x.shape[3]!;
     const move = (running: Parameter, batch: Value, factor: number) =>
       ctx.update(running, add(mul(running, scalar(1 - momentum)), mul(batch, scalar(momentum * factor))));
     move(runningMean, mean, 1);

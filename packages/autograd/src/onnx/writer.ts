@@ -6,7 +6,12 @@ import { onnxDTypes } from '../ops/elementwise.ts';
 import type { Tensor, TensorType } from '../tensor.ts';
 import type { AnyNode, OnnxAttributes, OnnxFloat, PrimitiveOp, Value } from '../value.ts';
 import { Constant } from '../value.ts';
-import type { AttributeProtoSchema, NodeProtoSchema, TensorProtoSchema, ValueInfoProtoSchema } from './generated/onnx_pb.ts';
+import type {
+  AttributeProtoSchema,
+  NodeProtoSchema,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+} from './generated/onnx_pb.ts';
 import { AttributeProto_AttributeType, ModelProtoSchema } from './generated/onnx_pb.ts';
 
 /** The version of the standard operators that graphs are written in, and the file format that goes with it. */

@@ -46,12 +46,19 @@ const conv: PrimitiveOp<readonly [x: Value, w: Value], Conv2dAttrs> = {
         `x has ${c} channels (shape [${x.shape}]) but w expects ${cg * a.groups} (shape [${w.shape}], groups ${a.groups})`,
       );
     if (m % a.groups !== 0)
-      throw new ShapeError('conv2d', `the ${m} output channels of w (shape [${w.shape}]) are not divisible by ${a.groups} groups`);
+      throw new ShapeError(
+        'conv2d',
+        `the ${m} output channels of w (shape [${w.shape}]) are not divisible by ${a.groups} groups`,
+      );
     const [vertical, horizontal] = paddings(a);
-    const size = (extent: number, k: number, p: number) => Math.floor((extent + 2 * p - reach(k, a.dilation)) / a.stride) + 1;
+    const size = (extent: number, k: number, p: number) =>
+      Math.floor((extent + 2 * p - reach(k, a.dilation)) / a.stride) + 1;
     const [oh, ow] = [size(h, kh, vertical), size(wd, kw, horizontal)];
     if (oh < 1 || ow < 1)
-      throw new ShapeError('conv2d', `x (shape [${x.shape}]) is smaller than the kernel (shape [${w.shape}], dilation ${a.dilation})`);
+      throw new ShapeError(
+        'conv2d',
+        `x (shape [${x.shape}]) is smaller than the kernel (shape [${w.shape}], dilation ${a.dilation})`,
+      );
     return [{ dtype: x.dtype, shape: [n, m, oh, ow] }];
   },
   attributes: (a, [, w]) => onnxAttributes(a, [w.shape[2]!, w.shape[3]!]),
@@ -78,7 +85,10 @@ const convWithBias: PrimitiveOp<readonly [x: Value, w: Value, bias: Value], Conv
   onnx: 'Conv',
   infer([x, w, bias], a) {
     if (bias.rank !== 1 || bias.shape[0] !== w.shape[0])
-      throw new ShapeError('conv2d', `bias [${bias.shape}] must be [${w.shape[0]}], one for each output channel of w [${w.shape}]`);
+      throw new ShapeError(
+        'conv2d',
+        `bias [${bias.shape}] must be [${w.shape[0]}], one for each output channel of w [${w.shape}]`,
+      );
     return conv.infer([x, w], a);
   },
   attributes: (a, [x, w]) => conv.attributes!(a, [x, w]),
@@ -95,12 +105,21 @@ const convTranspose: PrimitiveOp<readonly [x: Value, w: Value], ConvTranspose2dA
     const [n, c] = nchw(x, 'convTranspose2d x');
     const [wc, mg] = nchw(w, 'convTranspose2d w');
     if (c !== wc || c % a.groups !== 0)
-      throw new ShapeError('convTranspose2d', `x has ${c} channels (shape [${x.shape}]) but w expects ${wc} (shape [${w.shape}])`);
+      throw new ShapeError(
+        'convTranspose2d',
+        `x has ${c} channels (shape [${x.shape}]) but w expects ${wc} (shape [${w.shape}])`,
+      );
     if (a.size.some(extent => extent < 1))
-      throw new ShapeError('convTranspose2d', `padding ${a.padding} leaves nothing of x (shape [${x.shape}]) with w (shape [${w.shape}])`);
+      throw new ShapeError(
+        'convTranspose2d',
+        `padding ${a.padding} leaves nothing of x (shape [${x.shape}]) with w (shape [${w.shape}])`,
+      );
     const extra = outputPadding(x, w, a);
     if (extra.some(e => e < 0 || e >= a.stride))
-      throw new ShapeError('convTranspose2d', `size ${a.size} cannot come from x [${x.shape}] with stride ${a.stride} and w [${w.shape}]`);
+      throw new ShapeError(
+        'convTranspose2d',
+        `size ${a.size} cannot come from x [${x.shape}] with stride ${a.stride} and w [${w.shape}]`,
+      );
     return [{ dtype: x.dtype, shape: [n, mg * a.groups, ...a.size] }];
   },
   attributes: (a, [x, w]) => ({
@@ -168,16 +187,34 @@ function weightGradient(x: Value, dy: Value, w: Value, a: Conv2dAttrs): Value {
     // On maps flattened to one axis, what a tap sees is one contiguous run. Rows are as wide as the padded x; dy is
     // zero where a run goes over the end of a row, and one row more lets the last run end within x.
     const wide = ow + (kw - 1) * a.dilation;
-    const padded = pad(x, [[0, 0], [0, 0], [vertical, vertical + (kw > 1 ? 1 : 0)], [horizontal, horizontal]]);
+    const padded = pad(x, [
+      [0, 0],
+      [0, 0],
+      [vertical, vertical + (kw > 1 ? 1 : 0)],
+      [horizontal, horizontal],
+    ]);
     const flat = reshape(padded, [n, c, -1]);
-    const columns = reshape(pad(dy, [[0, 0], [0, 0], [0, 0], [0, wide - ow]]), [n, m, oh * wide]);
+    const columns = reshape(
+      pad(dy, [
+        [0, 0],
+        [0, 0],
+        [0, 0],
+        [0, wide - ow],
+      ]),
+      [n, m, oh * wide],
+    );
     for (let i = 0; i < kh; i++)
       for (let j = 0; j < kw; j++) {
         const start = (i * wide + j) * a.dilation;
         taps.push(product(columns, slice(flat, 2, start, start + oh * wide)));
       }
   } else {
-    const padded = pad(x, [[0, 0], [0, 0], [vertical, vertical], [horizontal, horizontal]]);
+    const padded = pad(x, [
+      [0, 0],
+      [0, 0],
+      [vertical, vertical],
+      [horizontal, horizontal],
+    ]);
     const columns = reshape(dy, [n, m, oh * ow]);
     for (let i = 0; i < kh; i++) {
       const rows = slice(padded, 2, i * a.dilation, i * a.dilation + (oh - 1) * a.stride + 1, a.stride);
@@ -187,7 +224,13 @@ function weightGradient(x: Value, dy: Value, w: Value, a: Conv2dAttrs): Value {
       }
     }
   }
-  const stacked = taps.length === 1 ? taps[0]! : concat(taps.map(tap => reshape(tap, [1, m, cg])), 0);
+  const stacked =
+    taps.length === 1
+      ? taps[0]!
+      : concat(
+          taps.map(tap => reshape(tap, [1, m, cg])),
+          0,
+        );
   return reshape(transpose(reshape(stacked, [kh * kw, m, cg]), [1, 2, 0]), w.shape);
 }
 

@@ -47,7 +47,10 @@ function unary(onnx: string, gradient: ((dy: Value, x: Value, y: Value) => Value
   return (x: Value): Value => apply1(op, [x], null);
 }
 
-function binary(onnx: string, gradients: (dy: Value, a: Value, b: Value, y: Value) => readonly [() => Value, () => Value]) {
+function binary(
+  onnx: string,
+  gradients: (dy: Value, a: Value, b: Value, y: Value) => readonly [() => Value, () => Value],
+) {
   const op: PrimitiveOp<readonly [a: Value, b: Value], null> = {
     onnx,
     infer: ([a, b]) => elementwiseTypes(a, b, camelCase(onnx)),
@@ -77,7 +80,10 @@ export const mul = binary('Mul', (dy, a, b) => [() => mul(dy, b), () => mul(dy, 
 /** a / b elementwise, broadcasting. */
 export const div = binary('Div', (dy, _a, b, y) => [() => div(dy, b), () => neg(div(mul(dy, y), b))]);
 /** max(a, b) elementwise, broadcasting. The gradient of a tie goes to a. */
-export const maximum = binary('Max', (dy, a, b) => [() => where(less(a, b), zero(dy), dy), () => where(less(a, b), dy, zero(dy))]);
+export const maximum = binary('Max', (dy, a, b) => [
+  () => where(less(a, b), zero(dy), dy),
+  () => where(less(a, b), dy, zero(dy)),
+]);
 /** min(a, b) elementwise, broadcasting. The gradient of a tie goes to a. */
 export const minimum = binary('Min', (dy, a, b) => [
   () => where(greater(a, b), zero(dy), dy),
@@ -153,8 +159,7 @@ export const floor = unary('Floor', 'none');
 export const stopGradient = unary('Identity', 'none');
 
 /** −1, 0 or 1. It has no gradient. (ONNX's Sign does not run on WebGPU.) */
-export const sign = (x: Value): Value =>
-  sub(cast(greater(x, zero(x)), x.dtype), cast(less(x, zero(x)), x.dtype));
+export const sign = (x: Value): Value => sub(cast(greater(x, zero(x)), x.dtype), cast(less(x, zero(x)), x.dtype));
 
 /** x². */
 export const square = (x: Value): Value => mul(x, x);

@@ -14,11 +14,19 @@ import { scalar } from '../value.ts';
  */
 export function unfold(x: Value, kernelSize: number, { stride = 1, padding = 0, dilation = 1 } = {}): Value {
   const [n, c, h, w] = nchw(x, 'unfold');
-  const padded = pad(x, [[0, 0], [0, 0], [padding, padding], [padding, padding]]);
+  const padded = pad(x, [
+    [0, 0],
+    [0, 0],
+    [padding, padding],
+    [padding, padding],
+  ]);
   const size = (extent: number) => Math.floor((extent + 2 * padding - dilation * (kernelSize - 1) - 1) / stride) + 1;
   const [oh, ow] = [size(h), size(w)];
   if (oh < 1 || ow < 1)
-    throw new ShapeError('unfold', `x (shape [${x.shape}]) is smaller than the window of ${kernelSize}×${kernelSize}, dilation ${dilation}`);
+    throw new ShapeError(
+      'unfold',
+      `x (shape [${x.shape}]) is smaller than the window of ${kernelSize}×${kernelSize}, dilation ${dilation}`,
+    );
   const taps: Value[] = [];
   for (let i = 0; i < kernelSize; i++) {
     const rows = slice(padded, 2, i * dilation, i * dilation + (oh - 1) * stride + 1, stride);

@@ -22,9 +22,19 @@ const gatherOp: PrimitiveOp<readonly [x: Value, indices: Value], { axis: number 
     const rest = [...dy.shape.keys()].filter(i => !gathered.includes(i));
     const rows = reshape(transpose(dy, [...gathered, ...rest]), [-1, ...rest.map(i => dy.shape[i]!)]);
     const order = [axis, ...[...x.shape.keys()].filter(i => i !== axis)];
-    const zeros = fill(0, order.map(i => x.shape[i]!), x.dtype);
+    const zeros = fill(
+      0,
+      order.map(i => x.shape[i]!),
+      x.dtype,
+    );
     const summed = scatterRows(zeros, reshape(indices, [-1]), rows);
-    return [transpose(summed, order.map((_, i) => order.indexOf(i))), null];
+    return [
+      transpose(
+        summed,
+        order.map((_, i) => order.indexOf(i)),
+      ),
+      null,
+    ];
   },
 };
 
@@ -37,7 +47,10 @@ const scatterRowsOp: PrimitiveOp<readonly [x: Value, indices: Value, updates: Va
   infer([x, indices, updates]) {
     integers(indices, 'scatterRows');
     if (indices.rank !== 1 || !sameShape(updates.shape, [indices.shape[0]!, ...x.shape.slice(1)]))
-      throw new ShapeError('scatterRows', `updates [${updates.shape}] must be one row of [${x.shape}] for each index of [${indices.shape}]`);
+      throw new ShapeError(
+        'scatterRows',
+        `updates [${updates.shape}] must be one row of [${x.shape}] for each index of [${indices.shape}]`,
+      );
     return [{ dtype: x.dtype, shape: x.shape }];
   },
   attributes: () => ({ reduction: 'add' }),
@@ -59,7 +72,10 @@ const gatherElementsOp: PrimitiveOp<readonly [x: Value, indices: Value], { axis:
   infer([x, indices], { axis }) {
     integers(indices, 'gatherElements');
     if (indices.rank !== x.rank || indices.shape.some((n, i) => i !== axis && n > x.shape[i]!))
-      throw new ShapeError('gatherElements', `indices [${indices.shape}] do not fit into x [${x.shape}] along axis ${axis}`);
+      throw new ShapeError(
+        'gatherElements',
+        `indices [${indices.shape}] do not fit into x [${x.shape}] along axis ${axis}`,
+      );
     return [{ dtype: x.dtype, shape: indices.shape }];
   },
   attributes: ({ axis }) => ({ axis }),
@@ -78,7 +94,10 @@ const scatterElementsOp: PrimitiveOp<readonly [x: Value, indices: Value, updates
   infer([x, indices, updates]) {
     integers(indices, 'scatterElements');
     if (!sameShape(indices.shape, updates.shape) || indices.rank !== x.rank)
-      throw new ShapeError('scatterElements', `indices [${indices.shape}] and updates [${updates.shape}] must have one shape and the axes of x [${x.shape}]`);
+      throw new ShapeError(
+        'scatterElements',
+        `indices [${indices.shape}] and updates [${updates.shape}] must have one shape and the axes of x [${x.shape}]`,
+      );
     return [{ dtype: x.dtype, shape: x.shape }];
   },
   attributes: ({ axis }) => ({ axis, reduction: 'add' }),

@@ -47,7 +47,12 @@ const maxPoolOp: PrimitiveOp<readonly [x: Value], PoolAttrs> = {
   vjp(dy, { inputs: [x], y, attrs: { kernelSize, stride, padding } }) {
     const [, , h, w] = nchw(x, 'maxPool2d x');
     const [, , oh, ow] = nchw(y, 'maxPool2d y');
-    const border = [[0, 0], [0, 0], [padding, padding], [padding, padding]];
+    const border = [
+      [0, 0],
+      [0, 0],
+      [padding, padding],
+      [padding, padding],
+    ];
     const padded = pad(x, border, -3.4e38);
     const nothing = scalar(0, dy.dtype);
     let taken: Value | null = null;
@@ -122,6 +127,9 @@ export function adaptiveAvgPool2d(x: Value, [h, w]: readonly [number, number]): 
 export function adaptiveMaxPool2d(x: Value, [h, w]: readonly [number, number]): Value {
   const [n, c, height, width] = nchw(x, 'adaptiveMaxPool2d');
   if (height % h !== 0 || width % w !== 0)
-    throw new ShapeError('adaptiveMaxPool2d', `height and width must be divisible by ${h} and ${w}, got ${height}×${width}`);
+    throw new ShapeError(
+      'adaptiveMaxPool2d',
+      `height and width must be divisible by ${h} and ${w}, got ${height}×${width}`,
+    );
   return reduceMax(reshape(x, [n, c, h, height / h, w, width / w]), [3, 5]);
 }

@@ -49,8 +49,7 @@ const resizeOp: PrimitiveOp<readonly [x: Value], ResizeAttrs> = {
   onnx: 'Resize',
   infer([x], { size }) {
     const [n, c] = nchw(x, 'resize');
-    if (!size.every(isExtent))
-      throw new ShapeError('resize', `size [${size}] must be whole numbers above 0`);
+    if (!size.every(isExtent)) throw new ShapeError('resize', `size [${size}] must be whole numbers above 0`);
     return [{ dtype: x.dtype, shape: [n, c, ...size] }];
   },
   attributes: ({ mode, alignCorners }) => ({
@@ -81,10 +80,12 @@ function sizes(x: Value, size: readonly [number, number]): Tensor {
  * @param alignCorners - corner pixels keep their places (true), or pixels are squares that tile the image (false)
  * @throws {ShapeError} when the size is not of whole numbers above 0
  */
-export const resizeBilinear = (x: Value, size: readonly [height: number, width: number], alignCorners = false): Value =>
-  x.shape[2] === size[0] && x.shape[3] === size[1]
-    ? x
-    : apply1(resizeOp, [x], { size, mode: 'linear', alignCorners });
+export const resizeBilinear = (
+  x: Value,
+  size: readonly [height: number, width: number],
+  alignCorners = false,
+): Value =>
+  x.shape[2] === size[0] && x.shape[3] === size[1] ? x : apply1(resizeOp, [x], { size, mode: 'linear', alignCorners });
 
 /**
  * Nearest-neighbour interpolation, pixel floor(i·H/height): [N, C, H, W] → [N, C, height, width], as PyTorch's.
@@ -97,7 +98,12 @@ export function resizeNearest(x: Value, size: readonly [height: number, width: n
   if (!(Number.isInteger(factor) && size[1] === w * factor) && size.every(isExtent)) {
     // ONNX's Resize computes i / (height / H) in float32, which at some sizes falls below the pixel that it should hit.
     const nearest = (from: number, to: number) =>
-      constant(int64([to], Array.from({ length: to }, (_, i) => Math.floor((i * from) / to))));
+      constant(
+        int64(
+          [to],
+          Array.from({ length: to }, (_, i) => Math.floor((i * from) / to)),
+        ),
+      );
     return gather(gather(x, nearest(h, size[0]), 2), nearest(w, size[1]), 3);
   }
   return apply1(resizeOp, [x], { size, mode: 'nearest', alignCorners: false });

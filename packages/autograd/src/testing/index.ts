@@ -96,7 +96,7 @@ export async function checkGradients(f: (...xs: Value[]) => Value, check: Gradie
     for (let k = 0; k < 3; k++) {
       const direction = shapes.map(shape => randomTensor(shape, random));
       const [here, plus, minus] = [await at(direction, 0), await at(direction, step), await at(direction, -step)];
-      const numeric = (plus['y']!.data[0] as number - (minus['y']!.data[0] as number)) / (2 * step);
+      const numeric = ((plus['y']!.data[0] as number) - (minus['y']!.data[0] as number)) / (2 * step);
       let analytic = 0;
       let size = 0;
       for (const [i, d] of direction.entries()) {
@@ -117,7 +117,15 @@ export async function checkGradients(f: (...xs: Value[]) => Value, check: Gradie
 }
 
 const shifted = (tensor: Tensor<'float32'>, offset: number): Tensor<'float32'> =>
-  new Tensor('float32', tensor.shape, tensor.data.map(x => x + offset));
+  new Tensor(
+    'float32',
+    tensor.shape,
+    tensor.data.map(x => x + offset),
+  );
 
 const along = (x: Tensor<'float32'>, direction: Tensor<'float32'>, t: number): Tensor<'float32'> =>
-  new Tensor('float32', x.shape, x.data.map((v, i) => v + t * direction.data[i]!));
+  new Tensor(
+    'float32',
+    x.shape,
+    x.data.map((v, i) => v + t * direction.data[i]!),
+  );

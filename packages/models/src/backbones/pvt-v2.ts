@@ -58,7 +58,11 @@ export class PatchEmbed implements Module {
   readonly norm: LayerNorm;
 
   constructor(inChannels: number, width: number, kernelSize: number, stride: number) {
-    this.proj = new Conv2d(inChannels, width, kernelSize, { stride, padding: Math.floor(kernelSize / 2), ...convInit() });
+    this.proj = new Conv2d(inChannels, width, kernelSize, {
+      stride,
+      padding: Math.floor(kernelSize / 2),
+      ...convInit(),
+    });
     this.norm = new LayerNorm(width);
   }
 
@@ -93,7 +97,8 @@ class SpatialReductionAttention implements Module {
 
   forward(x: Value, height: number, width: number): Value {
     const channels = x.shape[2]!;
-    const reduced = this.sr && this.norm ? this.norm.forward(mapToTokens(this.sr.forward(tokensToMap(x, height, width)))) : x;
+    const reduced =
+      this.sr && this.norm ? this.norm.forward(mapToTokens(this.sr.forward(tokensToMap(x, height, width)))) : x;
     const [k, v] = split(this.kv.forward(reduced), 2, [channels, channels]);
     const q = mul(this.q.forward(x), scalar((channels / this.heads) ** -0.5));
     const [queries, keys, values] = [this.byHead(q), this.byHead(k!), this.byHead(v!)];
