@@ -25,7 +25,11 @@ export class Report {
   /** One number against its reference. */
   number(kind: string, what: string, actual: number, expected: number, tolerance: number): void {
     const used = Math.abs(actual - expected) / tolerance;
-    this.add(kind, `${what}: ${actual} against ${expected} (tolerance ${tolerance.toExponential(1)})`, Number.isNaN(used) ? Infinity : used);
+    this.add(
+      kind,
+      `${what}: ${actual} against ${expected} (tolerance ${tolerance.toExponential(1)})`,
+      Number.isNaN(used) ? Infinity : used,
+    );
   }
 
   /** Something that must be exactly so. */
@@ -43,12 +47,20 @@ export class Report {
       ['mean', actual.mean, expected.mean, tolerance],
       ['std', actual.std, expected.std, tolerance],
       ['l2', actual.l2, expected.l2, relative * Math.max(expected.l2, 1e-6)],
-      ...actual.first8.slice(0, expected.first8.length).map((v, i): [string, number, number, number] => [`element ${i}`, v, expected.first8[i]!, 5 * tolerance]),
-      ...actual.mid8.slice(0, expected.mid8.length).map((v, i): [string, number, number, number] => [`middle ${i}`, v, expected.mid8[i]!, 5 * tolerance]),
+      ...actual.first8
+        .slice(0, expected.first8.length)
+        .map((v, i): [string, number, number, number] => [`element ${i}`, v, expected.first8[i]!, 5 * tolerance]),
+      ...actual.mid8
+        .slice(0, expected.mid8.length)
+        .map((v, i): [string, number, number, number] => [`middle ${i}`, v, expected.mid8[i]!, 5 * tolerance]),
     ];
     let worst = pairs[0]!;
     for (const pair of pairs) if (used(pair) > used(worst)) worst = pair;
-    this.add(kind, `${what} ${worst[0]}: ${worst[1]} against ${worst[2]} (tolerance ${worst[3].toExponential(1)})`, used(worst));
+    this.add(
+      kind,
+      `${what} ${worst[0]}: ${worst[1]} against ${worst[2]} (tolerance ${worst[3].toExponential(1)})`,
+      used(worst),
+    );
   }
 
   private add(kind: string, text: string, used: number): void {

@@ -24,7 +24,12 @@ export function uniforms(key: string, count: number, salt = 0): Float64Array {
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** A tensor made from the uniform numbers of `key`, rounded once to float32. */
-export function generated(key: string, shape: readonly number[], salt: number, value = (u: number) => 2 * u - 1): Tensor {
+export function generated(
+  key: string,
+  shape: readonly number[],
+  salt: number,
+  value = (u: number) => 2 * u - 1,
+): Tensor {
   return new Tensor('float32', shape, Float32Array.from(uniforms(key, size(shape), salt), value));
 }
 

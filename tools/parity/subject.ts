@@ -14,7 +14,7 @@ export interface Subject<Output extends LocalizerOutput = LocalizerOutput> {
   readonly optimizer: Optimizer;
   readonly learningRate: number;
   /** The heads that forward.bin holds, by their names there. */
-  heads(output: Output): Readonly<Record<string, Value>>;
+  heads(output: Output, recorded: ReadonlyMap<string, Value>): Readonly<Record<string, Value>>;
   /** Values of the forward pass that the fixture's `extra` describes, to be given to `checkExtra`. */
   extras(output: Output): Readonly<Record<string, Value>>;
   checkExtra(report: Report, kind: string, extra: Readonly<Record<string, unknown>>, values: Tensors): void;
