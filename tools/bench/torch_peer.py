@@ -4,7 +4,7 @@
 Reads JSON requests from stdin, one a line, and answers each with one JSON line on stdout:
 
     {"model": "m2sformer" | "unet", "mode": "inference" | "train", "batch": n, "size": 256}
-        builds the job; must come first, once          -> {"ready": true, "parameters", "torch", "threads", <memory>}
+        builds the job; must come first, once          -> {"ready": true, "parameters", "versions", "threads", <memory>}
     {"run": k}
         runs the job k times                           -> {"ms": [k numbers], "value": a number, <memory>}
     end of input ends the process.
@@ -21,6 +21,7 @@ AdamW and zero_grad(set_to_none=True). No compilation, no channels_last, no redu
 """
 
 import json
+import platform
 import resource
 import sys
 import time
@@ -102,7 +103,8 @@ def serve():
         if job is None:
             job = Job(request['model'], request['mode'], request['batch'], request['size'])
             built = rss()
-            answer = {'ready': True, 'parameters': count(job.model), 'torch': torch.__version__, 'threads': THREADS}
+            versions = {'python': platform.python_version(), 'torch': torch.__version__}
+            answer = {'ready': True, 'parameters': count(job.model), 'versions': versions, 'threads': THREADS}
         else:
             answer = job.run(request['run'])
         memory = {'importRssBytes': IMPORT_RSS, 'builtRssBytes': built, 'peakRssBytes': peak_rss()}

@@ -1,0 +1,25 @@
+/** What the benchmark times. Both sides do the same work on inputs of the same shapes. */
+export interface Job {
+  readonly id: string;
+  readonly model: 'm2sformer' | 'unet';
+  readonly mode: 'inference' | 'train';
+  readonly batch: number;
+  /** Height and width of the images, px. */
+  readonly size: number;
+}
+
+export const jobs: readonly Job[] = [
+  { id: 'm2sformer:inference', model: 'm2sformer', mode: 'inference', batch: 1, size: 256 },
+  { id: 'm2sformer:train', model: 'm2sformer', mode: 'train', batch: 2, size: 256 },
+  { id: 'unet:inference', model: 'unet', mode: 'inference', batch: 1, size: 256 },
+  { id: 'unet:train', model: 'unet', mode: 'train', batch: 2, size: 256 },
+];
+
+/** The most that ours may take, as a share of PyTorch's. */
+export const targets: Readonly<Record<Job['mode'], { readonly time: number; readonly memory: number }>> = {
+  inference: { time: 1.0, memory: 1.0 },
+  train: { time: 1.2, memory: 1.0 },
+};
+
+/** Threads of one run on either side; `torch_peer.py` sets the same number. */
+export const threads = 2;

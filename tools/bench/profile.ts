@@ -1,0 +1,79 @@
+/**
+ * npm run bench:profile -- m2sformer train
+ *
+ * Where the time of one of the benchmark's jobs goes: totals per operator, and the slowest nodes with their shapes and
+ * the source line that made them. Also the memory that ONNX Runtime's allocator had in use at most, and where.
+ */
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { origin, writeOnnx } from '@forgelens/autograd';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { jobs, threads } from './jobs.ts';
+import type { ProfileEvent } from './profile-events.ts';
+import { lastRun, nodeNameOf, shapesOf, totalsByOperator } from './profile-events.ts';
+import { alignColumns } from './report.ts';
+import { workload } from './workload.ts';
+
+const runs = 3;
+const shownOperators = 20;
+const shownNodes = 20;
+
+const id = process.argv.slice(2).join(':');
+const job = jobs.find(job => job.id === id);
+if (job === undefined) {
+  const usages = jobs.map(({ model, mode }) => `${model} ${mode}`).join(', ');
+  console.error(`bench:profile: there is no job "${id.replace(':', ' ')}"; there are: ${usages}`);
+  process.exit(2);
+}
+
+const { graph, state, inputs } = workload(job);
+const model = writeOnnx(graph);
+const folder = mkdtempSync(join(tmpdir(), 'forgelens-profile-'));
+const session = await InferenceSession.create(model.bytes, {
+  executionProviders: ['cpu'],
+  intraOpNumThreads: threads,
+  logSeverityLevel: 3,
+  enableProfiling: true,
+  profileFilePrefix: join(folder, 'run'),
+});
+const feeds = Object.fromEntries(
+  Object.entries({ ...inputs, ...state }).map(([name, { data, shape }]) => [
+    name,
+    new Tensor('float32', data as Float32Array, shape),
+  ]),
+);
+for (let i = 0; i < runs; i++) await session.run(feeds);
+session.endProfiling();
+const events = JSON.parse(readFileSync(join(folder, readdirSync(folder)[0]!), 'utf8')) as ProfileEvent[];
+rmSync(folder, { recursive: true });
+
+const { ms, nodes } = lastRun(events);
+const milliseconds = (us: number): string => (us / 1000).toFixed(1);
+const inNodes = nodes.reduce((sum, { dur }) => sum + dur, 0);
+console.log(
+  `${id}: run ${runs} of ${runs} took ${ms.toFixed(0)} ms, ${milliseconds(inNodes)} ms of it in ${nodes.length} nodes\n`,
+);
+
+const operators = totalsByOperator(nodes).slice(0, shownOperators);
+const rows = operators.map(({ operator, us, count }) => [
+  operator,
+  milliseconds(us),
+  `${((100 * us) / inNodes).toFixed(1)} %`,
+  String(count),
+]);
+for (const line of alignColumns([['operator', 'ms', 'share', 'nodes'], ...rows])) console.log(line);
+
+console.log('\nslowest nodes');
+for (const event of [...nodes].sort((a, b) => b.dur - a.dur).slice(0, shownNodes)) {
+  const node = model.nodes.get(nodeNameOf(event));
+  console.log(`${milliseconds(event.dur).padStart(8)} ms  ${event.args.op_name} ${shapesOf(event)}`);
+  console.log(`             ${node ? origin(node, 1)[0] : 'made by ONNX Runtime'}`);
+}
+
+// Later runs take one block for everything, so the first one shows what is alive when.
+const allocated = (event: ProfileEvent): number => Number(event.args.mem_bytes_in_use ?? 0);
+const fullest = events.filter(({ cat }) => cat === 'Node').reduce((a, b) => (allocated(b) > allocated(a) ? b : a));
+console.log(
+  `\nmost memory in use by the allocator: ${(allocated(fullest) / 1e6).toFixed(0)} MB at ${fullest.args.op_name} ${shapesOf(fullest)}`,
+);

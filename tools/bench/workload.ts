@@ -1,0 +1,44 @@
+/** Our side of a job: its graph, the state it starts from, and inputs. */
+import type { Graph, Shape } from '@forgelens/autograd';
+import { Random, Tensor, build, float32, input } from '@forgelens/autograd';
+import type { Tensors } from '@forgelens/autograd/runtime/node';
+import type { LocalizerNetwork } from '@forgelens/models';
+import { M2SFormer, UNet, bindWeights, pvtV2 } from '@forgelens/models';
+import { adamW, evaluation, initialize } from '@forgelens/nn';
+import { buildTrainingStep } from '@forgelens/train';
+import type { Job } from './jobs.ts';
+
+export interface Workload {
+  readonly graph: Graph;
+  readonly state: Tensors;
+  readonly inputs: Tensors;
+}
+
+/** As the peer does: no path is dropped at random. */
+const networks: Readonly<Record<Job['model'], () => LocalizerNetwork>> = {
+  m2sformer: () => new M2SFormer({ backbone: { ...pvtV2.b2, dropPath: 0 } }),
+  unet: () => new UNet(),
+};
+
+export function workload({ model, mode, batch, size }: Pick<Job, 'model' | 'mode' | 'batch' | 'size'>): Workload {
+  const network = networks[model]();
+  const weights = initialize(network, 0);
+  const random = new Random('benchmark');
+  const uniform = (shape: Shape): Tensor => filled(shape, () => random.uniform());
+  const image = uniform([batch, 3, size, size]);
+  if (mode === 'inference') {
+    const x = input('float32', image.shape);
+    const { logits } = network.forward(x, evaluation());
+    const graph = build({ inputs: { image: x }, outputs: { logits }, weights: bindWeights(network, weights) });
+    return { graph, state: {}, inputs: { image } };
+  }
+  const step = buildTrainingStep(network, { optimizer: adamW({ weightDecay: 1e-4 }), batch, size });
+  const mask = filled([batch, 1, size, size], () => (random.uniform() < 0.2 ? 1 : 0));
+  return { graph: step.graph, state: step.initialState(weights), inputs: { image, mask, learningRate: float32([], [1e-4]) } };
+}
+
+function filled(shape: Shape, next: () => number): Tensor {
+  const tensor = new Tensor('float32', shape);
+  for (let i = 0; i < tensor.size; i++) tensor.data[i] = next();
+  return tensor;
+}
