@@ -34,7 +34,11 @@ export function workload({ model, mode, batch, size }: Pick<Job, 'model' | 'mode
   }
   const step = buildTrainingStep(network, { optimizer: adamW({ weightDecay: 1e-4 }), batch, size });
   const mask = filled([batch, 1, size, size], () => (random.uniform() < 0.2 ? 1 : 0));
-  return { graph: step.graph, state: step.initialState(weights), inputs: { image, mask, learningRate: float32([], [1e-4]) } };
+  return {
+    graph: step.graph,
+    state: step.initialState(weights),
+    inputs: { image, mask, learningRate: float32([], [1e-4]) },
+  };
 }
 
 function filled(shape: Shape, next: () => number): Tensor {
