@@ -72,7 +72,7 @@ interface Comparison {
   readonly runtime: Runtime;
   readonly feeds: Tensors;
   /** A new network with the generator's weights and its forward pass. */
-  prepare(training: boolean, replaced?: Readonly<Record<string, Tensor>>): Prepared;
+  readonly prepare: (training: boolean, replaced?: Readonly<Record<string, Tensor>>) => Prepared;
 }
 
 interface Prepared {
@@ -107,7 +107,7 @@ export async function compareFixtures(
     const start = performance.now();
     await compareFixture(folder, report, chosen);
     const seconds = ((performance.now() - start) / 1000).toFixed(0);
-    print(`${folder}: ${report.held ? 'holds' : 'DOES NOT HOLD'} (${seconds} s)\n${report}\n`);
+    print(`${folder}: ${report.held ? 'holds' : 'DOES NOT HOLD'} (${seconds} s)\n${report.toString()}\n`);
     held &&= report.held;
   }
   return held ? 0 : 1;

@@ -178,18 +178,17 @@ export const subject: Subject<M2SFormerOutput> = {
     }
 
     const bias = Number(/bias := (-?[\d.]+)/.exec(units.other_difficulty.how)![1]);
-    const other = await evaluate({ 'global_prior.0.bias': float32([1], [bias]) }, ((
-      output: M2SFormerOutput,
-      recorded: ReadonlyMap<string, Value>,
-      target: Value,
-    ) => ({
-      loss: subject.create(salt).loss(output, target),
-      difficulty: output.difficulty,
-      prediction: output.logits,
-      stage: recorded.get('decoder_stage1')!,
-      region: recorded.get('seg_head.region_conv.0')!,
-      edge: recorded.get('seg_head.edge_conv.0')!,
-    })) as never);
+    const other = await evaluate(
+      { 'global_prior.0.bias': float32([1], [bias]) },
+      (output: M2SFormerOutput, recorded: ReadonlyMap<string, Value>, target: Value) => ({
+        loss: subject.create(salt).loss(output, target),
+        difficulty: output.difficulty,
+        prediction: output.logits,
+        stage: recorded.get('decoder_stage1')!,
+        region: recorded.get('seg_head.region_conv.0')!,
+        edge: recorded.get('seg_head.edge_conv.0')!,
+      }),
+    );
     report.exact(
       'units',
       'other difficulty',

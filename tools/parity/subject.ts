@@ -28,8 +28,8 @@ export interface UnitContext {
   readonly runtime: Runtime;
   readonly salt: number;
   /** Runs the network in evaluation with some parameters replaced, and gives named values. */
-  evaluate(
+  readonly evaluate: (
     replaced: Readonly<Record<string, Tensor>>,
     choose: (output: never, recorded: ReadonlyMap<string, Value>, mask: Value) => Readonly<Record<string, Value>>,
-  ): Promise<Tensors>;
+  ) => Promise<Tensors>;
 }

@@ -125,7 +125,7 @@ async function train(
 }
 
 describe.each(Object.entries(networks) as [NetworkSpec['id'], ModelDefinition][])('%s', (id, definition) => {
-  const spec = variants[id] ?? ({ id } as NetworkSpec);
+  const spec = variants[id] ?? { id };
   const network = createNetwork(spec);
   const weights = noisyWeights(network);
 
