@@ -2,11 +2,11 @@ import type { Value } from '@forgelens/autograd';
 import {
   ShapeError,
   add,
+  attention,
   clamp,
   concat,
   conv2d,
   div,
-  matmul,
   mul,
   nchw,
   reduceMax,
@@ -17,11 +17,9 @@ import {
   resizeBilinear,
   scalar,
   sigmoid,
-  softmax,
   split,
   sub,
   transpose,
-  transposeLast,
 } from '@forgelens/autograd';
 import type { Context, Module } from '@forgelens/nn';
 import { BatchNorm2d, Conv2d, LayerNorm, Linear, Parameter, bceWithLogits, kaimingNormal, normal } from '@forgelens/nn';
@@ -109,8 +107,8 @@ class GlobalComparison implements Module {
     const tokens = this.norm.forward(mapToTokens(x));
     const byHead = (v: Value) => transpose(reshape(v, [n, h * w, heads, c / heads]), [0, 2, 1, 3]);
     const [q, k, v] = split(this.qkv.forward(tokens), 2, [c, c, c]).map(byHead) as [Value, Value, Value];
-    const attention = softmax(matmul(mul(q, scalar((c / heads) ** -0.5)), transposeLast(k)));
-    const attended = reshape(transpose(matmul(attention, v), [0, 2, 1, 3]), [n, h * w, c]);
+    const compared = attention(mul(q, scalar((c / heads) ** -0.5)), k, v);
+    const attended = reshape(transpose(compared, [0, 2, 1, 3]), [n, h * w, c]);
     return add(x, tokensToMap(this.proj.forward(attended), h, w));
   }
 }

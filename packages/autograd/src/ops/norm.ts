@@ -1,9 +1,10 @@
 import { ShapeError } from '../errors.ts';
 import type { CompositeOp, PrimitiveOp, Value } from '../value.ts';
 import { apply1, axisOf, float, scalar } from '../value.ts';
-import { add, div, exp, log, mul, sqrt, square, sub } from './elementwise.ts';
+import { add, div, exp, log, mul, sqrt, square, sub, sumTo } from './elementwise.ts';
+import { matmul } from './matmul.ts';
 import { reduceMax, reduceMean, reduceSum } from './reduce.ts';
-import { reshape } from './shape.ts';
+import { reshape, transposeLast } from './shape.ts';
 
 const softmaxOp: PrimitiveOp<readonly [x: Value], { axis: number }> = {
   onnx: 'Softmax',
@@ -17,6 +18,34 @@ const softmaxOp: PrimitiveOp<readonly [x: Value], { axis: number }> = {
 
 /** eˣ / Σ eˣ along an axis. */
 export const softmax = (x: Value, axis = -1): Value => apply1(softmaxOp, [x], { axis: axisOf(x, axis, 'softmax') });
+
+const attendOp: CompositeOp<readonly [q: Value, k: Value, v: Value, weights: Value], null> = {
+  composite: 'attention',
+  build: ([, , v, weights]) => matmul(weights, v),
+  // The gradient in the weights P, and through the softmax, is taken here as a whole: Σ dP∘P over a row is Σ dO∘O, so
+  // that no product of two matrices of P's size is needed but one.
+  vjp(dy, { inputs: [q, k, v, weights], y }) {
+    const dWeights = matmul(dy, transposeLast(v));
+    const total = reduceSum(mul(dy, y), [-1], { keepDims: true });
+    const dScores = mul(weights, sub(dWeights, total));
+    return [
+      sumTo(matmul(dScores, k), q.shape),
+      sumTo(matmul(transposeLast(dScores), q), k.shape),
+      sumTo(matmul(transposeLast(weights), dy), v.shape),
+      null,
+    ];
+  },
+};
+
+/**
+ * Dot-product attention, softmax(q · kᵀ) · v, unscaled: [.., L, D], [.., M, D], [.., M, E] → [.., L, E].
+ * Vaswani et al. 2017, https://arxiv.org/abs/1706.03762. Unlike the paper: q is to be scaled by the caller, where it is
+ * smallest.
+ */
+export function attention(q: Value, k: Value, v: Value): Value {
+  const weights = softmax(matmul(q, transposeLast(k)));
+  return apply1(attendOp, [q, k, v, weights], null);
+}
 
 /** ln Σ eˣ along an axis, which stays as 1; without overflow. */
 export function logSumExp(x: Value, axis = -1): Value {

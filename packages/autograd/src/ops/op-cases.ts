@@ -261,6 +261,11 @@ export const gradientCases: Readonly<Record<Exclude<Op, OpWithoutGradient>, Read
     'along the last axis': smooth(x => ops.softmax(x), [2, 4]),
     'along the channels': smooth(x => ops.softmax(x, 1), [2, 3, 2]),
   },
+  attention: {
+    'of one head': smooth((q, k, v) => ops.attention(q, k, v), [3, 2], [4, 2], [4, 3]),
+    'of images and heads': smooth((q, k, v) => ops.attention(q, k, v), [2, 2, 3, 2], [2, 2, 4, 2], [2, 2, 4, 2]),
+    'with shared keys': smooth((q, k, v) => ops.attention(q, k, v), [2, 3, 2], [1, 4, 2], [1, 4, 2]),
+  },
   logSumExp: {
     'along the last axis': smooth(x => ops.logSumExp(x), [2, 4]),
     'along the channels': smooth(x => ops.logSumExp(x, 1), [2, 3, 2]),

@@ -54,7 +54,8 @@ export async function openSession(
   const nextOnGpu = Object.fromEntries(stateNames.map(name => [nextPrefix + name, 'gpu-buffer' as const]));
   const session = await create(model.bytes, stateOnGpu ? { preferredOutputLocation: nextOnGpu } : {});
   let state: Record<string, Ort.Tensor> = {};
-  for (const name of stateNames) state[name] = toOrt(ort, copy(initialState[name]!));
+  // Not copied: runs only read what they are given, and give the next state in memory of their own.
+  for (const name of stateNames) state[name] = toOrt(ort, initialState[name]!);
   let reader: Promise<Ort.InferenceSession> | null = null;
 
   return {

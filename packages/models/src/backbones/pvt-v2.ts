@@ -1,14 +1,13 @@
 import type { Value } from '@forgelens/autograd';
 import {
   add,
+  attention,
   conv2d,
   gelu,
-  matmul,
   mul,
   nchw,
   reshape,
   scalar,
-  softmax,
   split,
   transpose,
   transposeLast,
@@ -102,7 +101,7 @@ class SpatialReductionAttention implements Module {
     const [k, v] = split(this.kv.forward(reduced), 2, [channels, channels]);
     const q = mul(this.q.forward(x), scalar((channels / this.heads) ** -0.5));
     const [queries, keys, values] = [this.byHead(q), this.byHead(k!), this.byHead(v!)];
-    const attended = matmul(softmax(matmul(queries, transposeLast(keys))), values);
+    const attended = attention(queries, keys, values);
     return this.proj.forward(reshape(transpose(attended, [0, 2, 1, 3]), x.shape));
   }
 
