@@ -1,3 +1,4 @@
+export * from './cost.ts';
 export * from './errors.ts';
 export * from './float16.ts';
 export * from './grad.ts';

@@ -1,4 +1,5 @@
 import { ShapeError } from '../errors.ts';
+import { sizeOf } from '../tensor.ts';
 import type { OnnxAttributes, PrimitiveOp, Value } from '../value.ts';
 import { apply1, nchw } from '../value.ts';
 import { addBias, matmul } from './matmul.ts';
@@ -62,6 +63,7 @@ const conv: PrimitiveOp<readonly [x: Value, w: Value], Conv2dAttrs> = {
     return [{ dtype: x.dtype, shape: [n, m, oh, ow] }];
   },
   attributes: (a, [, w]) => onnxAttributes(a, [w.shape[2]!, w.shape[3]!]),
+  multiplyAdds: ({ inputs: [, w], y }) => sizeOf(y.shape) * sizeOf(w.shape.slice(1)),
   vjp: (dy, { inputs: [x, w], attrs: a }) => [inputGradient(dy, x, w, a), weightGradient(x, dy, w, a)],
 };
 
@@ -92,6 +94,7 @@ const convWithBias: PrimitiveOp<readonly [x: Value, w: Value, bias: Value], Conv
     return conv.infer([x, w], a);
   },
   attributes: (a, [x, w]) => conv.attributes!(a, [x, w]),
+  multiplyAdds: ({ inputs: [, w], y }) => sizeOf(y.shape) * sizeOf(w.shape.slice(1)),
   vjp: (dy, { inputs: [x, w], attrs: a }) => [
     inputGradient(dy, x, w, a),
     weightGradient(x, dy, w, a),
@@ -126,6 +129,7 @@ const convTranspose: PrimitiveOp<readonly [x: Value, w: Value], ConvTranspose2dA
     ...onnxAttributes(a, [w.shape[2]!, w.shape[3]!]),
     output_padding: outputPadding(x, w, a),
   }),
+  multiplyAdds: ({ inputs: [x, w] }) => sizeOf(x.shape) * sizeOf(w.shape.slice(1)),
   vjp: (dy, { inputs: [x, w], attrs: a }) => [conv2d(dy, w, a), weightGradient(dy, x, w, a)],
 };
 

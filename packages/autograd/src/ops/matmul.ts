@@ -1,4 +1,5 @@
 import { ShapeError } from '../errors.ts';
+import { sizeOf } from '../tensor.ts';
 import type { PrimitiveOp, Value } from '../value.ts';
 import { apply1 } from '../value.ts';
 import { add, broadcastShapes, sumTo } from './elementwise.ts';
@@ -13,6 +14,7 @@ const matmulOp: PrimitiveOp<readonly [a: Value, b: Value], null> = {
     const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), 'matmul');
     return [{ dtype: a.dtype, shape: [...batch, a.shape.at(-2)!, b.shape.at(-1)!] }];
   },
+  multiplyAdds: ({ inputs: [a], y }) => sizeOf(y.shape) * a.shape.at(-1)!,
   vjp: (dy, { inputs: [a, b] }) => [
     sumTo(matmul(dy, transposeLast(b)), a.shape),
     sumTo(matmul(transposeLast(a), dy), b.shape),
@@ -43,6 +45,7 @@ const gemmOp: PrimitiveOp<readonly [a: Value, b: Value], GemmAttrs> = {
     return [{ dtype: a.dtype, shape: [m!, n!] }];
   },
   attributes: ({ transposeA, transposeB }) => ({ transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 }),
+  multiplyAdds: ({ inputs: [a], attrs: { transposeA }, y }) => sizeOf(y.shape) * a.shape[transposeA ? 0 : 1]!,
   vjp: (dy, { inputs: [a, b], attrs: { transposeA, transposeB } }) => [
     transposeA ? gemm(b, dy, transposeB, true) : gemm(dy, b, false, !transposeB),
     transposeB ? gemm(dy, a, true, transposeA) : gemm(a, dy, !transposeA, false),
@@ -66,6 +69,7 @@ const linearOp: PrimitiveOp<readonly [x: Value, weight: Value, bias: Value], nul
     return [{ dtype: x.dtype, shape: [m!, n!] }];
   },
   attributes: () => ({ transB: 1 }),
+  multiplyAdds: ({ inputs: [x], y }) => sizeOf(y.shape) * x.shape[1]!,
   vjp: (dy, { inputs: [x, weight] }) => [gemm(dy, weight), gemm(dy, x, true), reduceSum(dy, [0])],
 };
 
