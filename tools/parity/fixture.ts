@@ -16,9 +16,13 @@ import type { Statistics } from './compare.ts';
 import { Report } from './compare.ts';
 import { fnv, generated, parameterValue, testImage, testMask, uniforms } from './generator.ts';
 import { subject as m2sformer } from './m2sformer.ts';
-import type { Subject } from './subject.ts';
+import { subject as mpc } from './mpc.ts';
+import type { Subject, Training } from './subject.ts';
 
-const subjects: Readonly<Record<string, Subject<never>>> = { m2sformer: m2sformer as unknown as Subject<never> };
+const subjects: Readonly<Record<string, Subject<never>>> = {
+  m2sformer: m2sformer as unknown as Subject<never>,
+  mpc: mpc as unknown as Subject<never>,
+};
 
 interface ForwardFixture {
   readonly model: string;
@@ -72,7 +76,16 @@ interface Comparison {
   readonly runtime: Runtime;
   readonly feeds: Tensors;
   /** A new network with the generator's weights and its forward pass. */
-  readonly prepare: (training: boolean, replaced?: Readonly<Record<string, Tensor>>) => Prepared;
+  readonly prepare: (options: PrepareOptions) => Prepared;
+}
+
+interface PrepareOptions {
+  readonly training: boolean;
+  /** Makes the network; the subject's own without. */
+  readonly create?: Training['create'];
+  readonly replaced?: Readonly<Record<string, Tensor>>;
+  /** The shape of the image; the fixture's without. */
+  readonly shape?: readonly number[];
 }
 
 interface Prepared {
@@ -91,7 +104,7 @@ const parts = {
   names: compareNames,
   units: compareUnits,
   forward: compareForward,
-  training: compareTraining,
+  training: compareTrainings,
 } satisfies Record<string, (comparison: Comparison) => void | Promise<void>>;
 export type Part = keyof typeof parts;
 
@@ -126,9 +139,14 @@ export async function compareFixture(
     throw new Error(
       `${folder}: no model "${forward.model}" to compare; there are: ${Object.keys(subjects).join(', ')}`,
     );
-  const feeds = { image: testImage(batch, size, salt), mask: testMask(batch, size) };
-  const prepare = (training: boolean, replaced: Readonly<Record<string, Tensor>> = {}): Prepared => {
-    const network: LocalizerNetwork = subject.create(salt);
+  const feeds = { image: testImage(batch, size, salt), mask: testMask(batch, size / (subject.maskReduction ?? 1)) };
+  const prepare: Comparison['prepare'] = ({
+    training,
+    create = subject.create,
+    replaced = {},
+    shape = feeds.image.shape,
+  }) => {
+    const network: LocalizerNetwork = create(salt);
     const parameters = byOfficialKey(network, subject.officialName);
     const recorded = recordOutputs(network, subject.officialName);
     const weights = new Map(
@@ -138,7 +156,7 @@ export async function compareFixture(
       ]),
     );
     const ctx = new Context({ training });
-    const inputs = { image: input('float32', feeds.image.shape), mask: input('float32', feeds.mask.shape) };
+    const inputs = { image: input('float32', shape), mask: input('float32', feeds.mask.shape) };
     const output = network.forward(inputs.image, ctx);
     return { network, parameters, recorded, weights, ctx, inputs, output };
   };
@@ -226,7 +244,7 @@ async function compareUnits({ report, subject, folder, runtime, forward, feeds, 
     runtime,
     salt: forward.salt,
     async evaluate(replaced, choose) {
-      const { output, recorded, inputs, weights } = prepare(false, replaced);
+      const { output, recorded, inputs, weights } = prepare({ training: false, replaced });
       return runOnce(
         runtime,
         build({ inputs, outputs: choose(output as never, recorded, inputs.mask), weights }),
@@ -236,22 +254,18 @@ async function compareUnits({ report, subject, folder, runtime, forward, feeds, 
   });
 }
 
-async function compareForward({
-  report,
-  subject,
-  folder,
-  runtime,
-  forward,
-  feeds,
-  prepare,
-}: Comparison): Promise<void> {
-  const { output, recorded, inputs, weights } = prepare(false);
-  const known = new Map([...recorded, ...Object.entries(subject.functional(output))]);
+async function compareForward(comparison: Comparison): Promise<void> {
+  const { report, subject, folder, runtime, forward, feeds, prepare } = comparison;
+  const { output, recorded, inputs, weights } = prepare({ training: false });
+  const known = new Map([...recorded, ...Object.entries(subject.functional?.(output) ?? {})]);
   const intermediates = Object.keys(forward.intermediates).filter(name => known.has(name));
-  const outputs: Record<string, Value> = { ...subject.extras(output) };
+  const outputs: Record<string, Value> = { ...subject.extras?.(output) };
   for (const [name, value] of Object.entries(subject.heads(output, recorded))) outputs[`head ${name}`] = value;
   for (const name of intermediates) outputs[`module ${name}`] = known.get(name)!;
-  const results = await runOnce(runtime, build({ inputs, outputs, weights }), feeds);
+  const results: Record<string, Tensor> = {
+    ...(await runOnce(runtime, build({ inputs, outputs, weights }), feeds)),
+    ...(await runOtherImages(comparison)),
+  };
 
   for (const name of intermediates)
     report.statistics(
@@ -277,7 +291,20 @@ async function compareForward({
     if (offset === null) report.statistics('outputs', name, floats(actual), stats, 2e-5);
     else compareHead(report, name, floats(actual), floatsAt(folder, offset, actual.size), stats);
   }
-  subject.checkExtra(report, 'difficulty in evaluation', forward.extra, results);
+  subject.checkExtra?.(report, 'extra, forward', forward.extra, results);
+}
+
+/** The heads of images of other shapes. */
+async function runOtherImages({ subject, forward, runtime, prepare }: Comparison): Promise<Tensors> {
+  const results: Record<string, Tensor> = {};
+  for (const { batch, size, heads } of subject.otherImages ?? []) {
+    const image = testImage(batch, size, forward.salt);
+    const { output, inputs, weights } = prepare({ training: false, shape: image.shape });
+    const outputs = Object.fromEntries(Object.entries(heads(output)).map(([name, head]) => [`head ${name}`, head]));
+    const graph = build({ inputs: { image: inputs.image }, outputs, weights });
+    Object.assign(results, await runOnce(runtime, graph, { image }));
+  }
+  return results;
 }
 
 function floatsAt(folder: string, offset: number, count: number): Float32Array {
@@ -299,41 +326,45 @@ function compareHead(
   report.number('outputs', `${name}[${worst}]`, actual[worst]!, expected[worst]!, 1e-4 * Math.max(1, stats.std));
 }
 
-async function compareTraining(comparison: Comparison): Promise<void> {
+async function compareTrainings(comparison: Comparison): Promise<void> {
+  for (const training of comparison.subject.trainings) await compareTraining(comparison, training);
+}
+
+async function compareTraining(comparison: Comparison, example: Training): Promise<void> {
   const { report, subject, folder, runtime, feeds, prepare } = comparison;
-  const steps = readJson<Record<'train' | 'evalbn', StepFixture>>(folder, 'train.json');
+  const steps = readJson<Readonly<Record<string, StepFixture>>>(folder, 'train.json');
   for (const mode of ['evalbn', 'train'] as const) {
-    const expected = steps[mode];
+    const kind = example.sections[mode];
+    const expected = steps[kind]!;
     const training = mode === 'train';
-    const { network, parameters, ctx, inputs, output, weights } = prepare(training);
+    const { network, parameters, ctx, inputs, output, weights } = prepare({ training, create: example.create });
     const loss = network.loss(output, inputs.mask);
     const trained = [...parameters].filter(([, p]) => p.kind === 'weight');
     const gradients = grad(
       loss,
       trained.map(([, p]) => p),
     );
-    const outputs: Record<string, Value> = { loss, ...subject.extras(output) };
+    const outputs: Record<string, Value> = { loss, ...subject.extras?.(output) };
     for (const [i, [key]] of trained.entries()) if (gradients[i]) outputs[`gradient ${key}`] = gradients[i];
     for (const [key, parameter] of parameters)
       if (ctx.updates.has(parameter)) outputs[`buffer ${key}`] = ctx.updates.get(parameter)!;
     const results = await runOnce(runtime, build({ inputs, outputs, weights }), feeds);
-    const kind = training ? 'training' : 'evaluation';
     report.number(
-      `loss in ${kind}`,
+      `loss, ${kind}`,
       'loss',
       results['loss']!.data[0] as number,
       expected.loss,
       1e-4 * Math.abs(expected.loss),
     );
-    subject.checkExtra(report, `difficulty in ${kind}`, expected.extra, results);
-    compareGradients(report, `gradients in ${kind}`, expected, training, results);
+    subject.checkExtra?.(report, `extra, ${kind}`, expected.extra, results);
+    compareGradients(report, `gradients, ${kind}`, expected, training, results);
     for (const [key, [sum, l2]] of Object.entries(expected['bn_buffers_after_[sum,l2]'] ?? {})) {
       const actual = results[`buffer ${key}`];
-      report.exact('running statistics', `${key} is updated`, actual !== undefined, true);
+      report.exact(`running statistics, ${kind}`, `${key} is updated`, actual !== undefined, true);
       if (!actual) continue;
-      report.number('running statistics', `${key} l2`, norm(floats(actual)), l2, 1e-4 * Math.max(1e-2, l2));
+      report.number(`running statistics, ${kind}`, `${key} l2`, norm(floats(actual)), l2, 1e-4 * Math.max(1e-2, l2));
       report.number(
-        'running statistics',
+        `running statistics, ${kind}`,
         `${key} sum`,
         floats(actual).reduce((a, b) => a + b, 0),
         sum,
@@ -341,7 +372,7 @@ async function compareTraining(comparison: Comparison): Promise<void> {
       );
     }
   }
-  await compareOptimizerStep(comparison, steps.train);
+  await compareOptimizerStep(comparison, example, steps[example.sections.train]!);
 }
 
 function compareGradients(
@@ -377,20 +408,21 @@ function compareGradients(
 
 /** One step of the official optimizer, as our one-graph training step, then the loss of a second pass in training. */
 async function compareOptimizerStep(
-  { report, subject, runtime, feeds, prepare }: Comparison,
+  { report, runtime, feeds, prepare }: Comparison,
+  { sections, create, optimizer, learningRate: rate, moves = () => true }: Training,
   expected: StepFixture,
 ): Promise<void> {
   if (expected.loss_after_one_optimizer_step === undefined) return;
-  const { network, parameters, inputs, output, weights } = prepare(true);
+  const { network, parameters, inputs, output, weights } = prepare({ training: true, create });
   const loss = network.loss(output, inputs.mask);
-  const trained = [...parameters].filter(([, p]) => p.kind === 'weight');
+  const trained = [...parameters].filter(([key, p]) => p.kind === 'weight' && moves(key));
   const gradients = grad(
     loss,
     trained.map(([, p]) => p),
   );
   const learningRate = input('float32', []);
   const state = optimize(
-    subject.optimizer,
+    optimizer,
     trained.map(([name, value], i) => ({ name, value, gradient: gradients[i] ?? null })),
     learningRate,
   );
@@ -402,10 +434,10 @@ async function compareOptimizerStep(
     build({ inputs: { ...inputs, learningRate }, outputs: { loss }, state, weights: buffers }),
     initial,
   );
-  const run = () => executable.run({ ...feeds, learningRate: generated('', [], 0, () => subject.learningRate) });
+  const run = () => executable.run({ ...feeds, learningRate: generated('', [], 0, () => rate) });
   await run();
   const second = (await run())['loss']!.data[0] as number;
   await executable.close();
   const reference = expected.loss_after_one_optimizer_step;
-  report.number('loss after one step', 'loss', second, reference, 2e-3 * Math.abs(reference));
+  report.number(`loss after one step, ${sections.train}`, 'loss', second, reference, 2e-3 * Math.abs(reference));
 }

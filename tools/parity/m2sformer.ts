@@ -58,12 +58,21 @@ const textEmbedding = (salt: number): Tensor => {
 const decisions = (scores: Tensor): string[] =>
   [...(scores.data as Float32Array)].map(score => (score > 0 ? 'hard' : 'easy'));
 
+const create = (salt: number) =>
+  new M2SFormer({ backbone: { ...pvtV2.b2, dropPath: 0 }, textEmbedding: textEmbedding(salt) });
+
 export const subject: Subject<M2SFormerOutput> = {
-  create: salt => new M2SFormer({ backbone: { ...pvtV2.b2, dropPath: 0 }, textEmbedding: textEmbedding(salt) }),
+  create,
   officialName: m2sformer.officialName!,
   officialConstants: m2sformer.officialConstants!,
-  optimizer: adamW({ weightDecay: 1e-4 }),
-  learningRate: 1e-4,
+  trainings: [
+    {
+      sections: { evalbn: 'evalbn', train: 'train' },
+      create,
+      optimizer: adamW({ weightDecay: 1e-4 }),
+      learningRate: 1e-4,
+    },
+  ],
   heads: ({ logits, edge, prior }, recorded) => ({
     prediction: logits,
     edge,

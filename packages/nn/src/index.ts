@@ -1,3 +1,4 @@
+export * from './contrast.ts';
 export * from './initializers.ts';
 export * from './layers.ts';
 export * from './losses.ts';

@@ -110,8 +110,11 @@ export class BatchNorm2d implements Module {
     if (!ctx.training) return normalizeChannels(x, weight, bias, runningMean, runningVar, eps);
     const [y, mean, variance] = batchNorm(x, weight, bias, eps);
     const count = x.shape[0]! * x.shape[2]! * x.shape[3]!;
-    const move = (running: Parameter, batch: Value, factor: number) =>
-      ctx.update(running, add(mul(running, scalar(1 - momentum)), mul(batch, scalar(momentum * factor))));
+    const move = (running: Parameter, batch: Value, factor: number) => {
+      // A layer that a pass uses twice moves on from where the first use has moved it.
+      const before = ctx.updates.get(running) ?? running;
+      ctx.update(running, add(mul(before, scalar(1 - momentum)), mul(batch, scalar(momentum * factor))));
+    };
     move(runningMean, mean, 1);
     move(runningVar, variance, count / Math.max(1, count - 1));
     return y;

@@ -19,12 +19,14 @@ const softmaxOp: PrimitiveOp<readonly [x: Value], { axis: number }> = {
 /** eˣ / Σ eˣ along an axis. */
 export const softmax = (x: Value, axis = -1): Value => apply1(softmaxOp, [x], { axis: axisOf(x, axis, 'softmax') });
 
-const attendOp: CompositeOp<readonly [q: Value, k: Value, v: Value, weights: Value], null> = {
+type AttendInputs = readonly [q: Value, k: Value, v: Value, weights: Value, ...bias: Value[]];
+
+const attendOp: CompositeOp<AttendInputs, null> = {
   composite: 'attention',
   build: ([, , v, weights]) => matmul(weights, v),
   // The gradient in the weights P, and through the softmax, is taken here as a whole: Σ dP∘P over a row is Σ dO∘O, so
   // that no product of two matrices of P's size is needed but one.
-  vjp(dy, { inputs: [q, k, v, weights], y }) {
+  vjp(dy, { inputs: [q, k, v, weights, ...bias], y }) {
     const dWeights = matmul(dy, transposeLast(v));
     const total = reduceSum(mul(dy, y), [-1], { keepDims: true });
     const dScores = mul(weights, sub(dWeights, total));
@@ -33,18 +35,21 @@ const attendOp: CompositeOp<readonly [q: Value, k: Value, v: Value, weights: Val
       sumTo(matmul(transposeLast(dScores), q), k.shape),
       sumTo(matmul(transposeLast(weights), dy), v.shape),
       null,
+      ...bias.map(({ shape }) => sumTo(dScores, shape)),
     ];
   },
 };
 
 /**
- * Dot-product attention, softmax(q · kᵀ) · v, unscaled: [.., L, D], [.., M, D], [.., M, E] → [.., L, E].
+ * Dot-product attention, softmax(q · kᵀ + bias) · v, unscaled: [.., L, D], [.., M, D], [.., M, E] → [.., L, E].
  * Vaswani et al. 2017, https://arxiv.org/abs/1706.03762. Unlike the paper: q is to be scaled by the caller, where it is
  * smallest.
+ * @param bias - of each pair of places; broadcasts to [.., L, M]
  */
-export function attention(q: Value, k: Value, v: Value): Value {
-  const weights = softmax(matmul(q, transposeLast(k)));
-  return apply1(attendOp, [q, k, v, weights], null);
+export function attention(q: Value, k: Value, v: Value, bias?: Value): Value {
+  const scores = matmul(q, transposeLast(k));
+  const weights = softmax(bias ? add(scores, bias) : scores);
+  return apply1(attendOp, [q, k, v, weights, ...(bias ? [bias] : [])], null);
 }
 
 /** ln Σ eˣ along an axis, which stays as 1; without overflow. */

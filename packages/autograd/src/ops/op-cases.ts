@@ -265,6 +265,7 @@ export const gradientCases: Readonly<Record<Exclude<Op, OpWithoutGradient>, Read
     'of one head': smooth((q, k, v) => ops.attention(q, k, v), [3, 2], [4, 2], [4, 3]),
     'of images and heads': smooth((q, k, v) => ops.attention(q, k, v), [2, 2, 3, 2], [2, 2, 4, 2], [2, 2, 4, 2]),
     'with shared keys': smooth((q, k, v) => ops.attention(q, k, v), [2, 3, 2], [1, 4, 2], [1, 4, 2]),
+    'with a bias': smooth((q, k, v, b) => ops.attention(q, k, v, b), [2, 3, 2], [2, 4, 2], [2, 4, 2], [3, 4]),
   },
   logSumExp: {
     'along the last axis': smooth(x => ops.logSumExp(x), [2, 4]),
