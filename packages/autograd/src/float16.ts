@@ -21,3 +21,7 @@ export function fromFloat16Bits(bits: number): number {
   if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }
+
+/** The float32 numbers that bfloat16 bit patterns stand for: a bfloat16 is the upper half of a float32. */
+export const fromBfloat16Bits = (bits: Uint16Array): Float32Array =>
+  new Float32Array(Uint32Array.from(bits, half => half << 16).buffer);

@@ -6,6 +6,7 @@ export * from './graph.ts';
 export * from './npy.ts';
 export * from './onnx/writer.ts';
 export * from './ops/index.ts';
+export * from './pytorch/checkpoint.ts';
 export * from './random.ts';
 export * from './safetensors.ts';
 export * from './tensor.ts';

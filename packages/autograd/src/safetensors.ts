@@ -1,4 +1,5 @@
 import { DataError } from './errors.ts';
+import { fromBfloat16Bits } from './float16.ts';
 import type { DType } from './tensor.ts';
 import { bytesPerElement, sizeOf, Tensor, viewBytes } from './tensor.ts';
 
@@ -103,9 +104,7 @@ function parseEntry(name: string, entry: unknown, available: number, fail: (prob
 function decode(dtype: string, shape: readonly number[], bytes: Uint8Array): Tensor {
   const known = dtypes.get(dtype);
   if (known) return new Tensor(known, shape, viewBytes(known, bytes));
-  // A bfloat16 is the upper half of a float32.
-  const upper = viewBytes('float16', bytes);
-  return new Tensor('float32', shape, new Float32Array(Uint32Array.from(upper, half => half << 16).buffer));
+  return new Tensor('float32', shape, fromBfloat16Bits(viewBytes('float16', bytes)));
 }
 
 /**
