@@ -22,6 +22,16 @@ export function fromFloat16Bits(bits: number): number {
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }
 
+let everyFloat16: Float32Array | null = null;
+
+/** The float32 numbers that float16 bit patterns stand for, exactly. */
+export function fromFloat16(bits: Uint16Array): Float32Array {
+  const table = (everyFloat16 ??= Float32Array.from({ length: 65536 }, (_, pattern) => fromFloat16Bits(pattern)));
+  const numbers = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) numbers[i] = table[bits[i]!]!;
+  return numbers;
+}
+
 /** The float32 numbers that bfloat16 bit patterns stand for: a bfloat16 is the upper half of a float32. */
-export const fromBfloat16Bits = (bits: Uint16Array): Float32Array =>
+export const fromBfloat16 = (bits: Uint16Array): Float32Array =>
   new Float32Array(Uint32Array.from(bits, half => half << 16).buffer);

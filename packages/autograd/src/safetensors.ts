@@ -1,6 +1,6 @@
 import { DataError } from './errors.ts';
-import { fromBfloat16Bits } from './float16.ts';
-import type { DType } from './tensor.ts';
+import { fromBfloat16 } from './float16.ts';
+import type { DType, TensorType } from './tensor.ts';
 import { bytesPerElement, sizeOf, Tensor, viewBytes } from './tensor.ts';
 
 /** A checkpoint file: tensors by name in the order of its header, and free text by key. */
@@ -104,39 +104,64 @@ function parseEntry(name: string, entry: unknown, available: number, fail: (prob
 function decode(dtype: string, shape: readonly number[], bytes: Uint8Array): Tensor {
   const known = dtypes.get(dtype);
   if (known) return new Tensor(known, shape, viewBytes(known, bytes));
-  return new Tensor('float32', shape, fromBfloat16Bits(viewBytes('float16', bytes)));
+  return new Tensor('float32', shape, fromBfloat16(viewBytes('float16', bytes)));
+}
+
+/** How a safetensors file is written: its beginning, and then the bytes of its tensors in an order of their own. */
+export interface SafetensorsLayout {
+  readonly head: Uint8Array;
+  /** Names of the tensors as their bytes follow the head. */
+  readonly order: readonly string[];
+  /** Bytes of the whole file. */
+  readonly length: number;
 }
 
 /**
- * Writes a safetensors file. The header keeps the order of `tensors`; the data are laid out by element width, so that
- * every tensor is aligned. The same tensors give the same bytes.
+ * Lays out a safetensors file, so that it can be written tensor by tensor. The header keeps the order of `types`; the
+ * data are laid out by element width, so that every tensor is aligned.
  */
+export function layOutSafetensors(
+  types: ReadonlyMap<string, TensorType>,
+  metadata: Readonly<Record<string, string>> = {},
+): SafetensorsLayout {
+  const widthOf = (name: string) => bytesPerElement(types.get(name)!.dtype);
+  const order = [...types.keys()].sort((a, b) => widthOf(b) - widthOf(a));
+  const offsets = new Map<string, readonly [begin: number, end: number]>();
+  let length = 0;
+  for (const name of order) {
+    const end = length + sizeOf(types.get(name)!.shape) * widthOf(name);
+    offsets.set(name, [length, end]);
+    length = end;
+  }
+  const header: unknown = Object.fromEntries([
+    ...(Object.keys(metadata).length > 0 ? [['__metadata__', metadata] as const] : []),
+    ...[...types].map(
+      ([name, { dtype, shape }]) => [name, { dtype: codes[dtype], shape, data_offsets: offsets.get(name) }] as const,
+    ),
+  ]);
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const headerLength = Math.ceil(text.length / 8) * 8;
+  const head = new Uint8Array(8 + headerLength).fill(0x20, 8); // the format pads its header with spaces
+  new DataView(head.buffer).setBigUint64(0, BigInt(headerLength), true);
+  head.set(text, 8);
+  return { head, order, length: head.length + length };
+}
+
+/** Writes a safetensors file, laid out as `layOutSafetensors` says. The same tensors give the same bytes. */
 export function writeSafetensors(
   tensors: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const named: [string, Tensor][] = isMap(tensors) ? [...tensors] : Object.entries(tensors);
-  const offsets = new Map<string, number>();
-  let length = 0;
-  for (const [name, tensor] of [...named].sort(([, a], [, b]) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype))) {
-    offsets.set(name, length);
-    length += tensor.bytes.length;
+  const named: ReadonlyMap<string, Tensor> = isMap(tensors) ? tensors : new Map(Object.entries(tensors));
+  const { head, order, length } = layOutSafetensors(named, metadata);
+  const file = new Uint8Array(length);
+  file.set(head);
+  let position = head.length;
+  for (const name of order) {
+    const { bytes } = named.get(name)!;
+    file.set(bytes, position);
+    position += bytes.length;
   }
-  const header: unknown = Object.fromEntries([
-    ...(Object.keys(metadata).length > 0 ? [['__metadata__', metadata] as const] : []),
-    ...named.map(([name, { dtype, shape, bytes }]) => {
-      const begin = offsets.get(name)!;
-      return [name, { dtype: codes[dtype], shape, data_offsets: [begin, begin + bytes.length] }] as const;
-    }),
-  ]);
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const headerLength = Math.ceil(text.length / 8) * 8;
-
-  const file = new Uint8Array(8 + headerLength + length);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.fill(0x20, 8, 8 + headerLength); // the format pads its header with spaces
-  file.set(text, 8);
-  for (const [name, { bytes }] of named) file.set(bytes, 8 + headerLength + offsets.get(name)!);
   return file;
 }
 

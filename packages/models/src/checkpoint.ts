@@ -1,15 +1,11 @@
 import type { Tensor, Value } from '@forgelens/autograd';
-import {
-  CheckpointError,
-  Tensor as HostTensor,
-  fromFloat16Bits,
-  readSafetensors,
-  sameShape,
-} from '@forgelens/autograd';
+import { CheckpointError, Tensor as HostTensor, fromFloat16, readSafetensors, sameShape } from '@forgelens/autograd';
 import type { Weights } from '@forgelens/nn';
 import { namedParameters } from '@forgelens/nn';
 import type { LocalizerNetwork } from './network.ts';
 import type { NetworkSpec } from './networks.ts';
+import { createNetwork, networks } from './networks.ts';
+import { officialNames } from './official.ts';
 
 /** Names that start so are not of the network: what optimizers keep, and moving averages of weights. */
 const trainingState = /^(sgd|adam|adamw|ema)\./;
@@ -17,8 +13,12 @@ const trainingState = /^(sgd|adam|adamw|ema)\./;
 /** Whether a tensor of a checkpoint is needed to go on training, but not to use the network. */
 export const isTrainingState = (name: string): boolean => trainingState.test(name);
 
+/** The metadata of a file whose parameters have the names of the official checkpoint, as `models import` writes it. */
+export const inOfficialNames = { names: 'official' } as const;
+
 /** A network's weights and buffers, and what the file says about them. */
 export interface Checkpoint {
+  /** By our names, whichever the file has. */
   readonly weights: Weights;
   /** The network they belong to; null where the file does not say. */
   readonly model: NetworkSpec | null;
@@ -37,18 +37,31 @@ export function readCheckpoint(bytes: Uint8Array, path = 'checkpoint'): Checkpoi
   const weights = Object.fromEntries(
     [...tensors].filter(([name]) => !isTrainingState(name)).map(([name, tensor]) => [name, widened(tensor)]),
   );
+  const model = parseModel(metadata['model'], path);
+  const isOfficial = metadata['names'] === inOfficialNames.names;
+  return { weights: isOfficial && model ? inOurNames(weights, model) : weights, model, metadata };
+}
+
+function parseModel(text: string | undefined, path: string): NetworkSpec | null {
+  if (text === undefined) return null;
   try {
-    const model = metadata['model'] === undefined ? null : (JSON.parse(metadata['model']) as NetworkSpec);
-    return { weights, model, metadata };
+    return JSON.parse(text) as NetworkSpec;
   } catch (error) {
-    throw new CheckpointError(path, `its entry "model" is not JSON: ${metadata['model']}`, { cause: error });
+    throw new CheckpointError(path, `its entry "model" is not JSON: ${text}`, { cause: error });
   }
+}
+
+/** Weights by our names, where the network is known. */
+function inOurNames(weights: Weights, model: NetworkSpec): Weights {
+  if (!Object.hasOwn(networks, model.id)) return weights;
+  const ours = officialNames(createNetwork(model), networks[model.id]);
+  return Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [ours.get(name) ?? name, tensor]));
 }
 
 /** Weights that are stored as float16 to save space are used as float32. */
 const widened = (tensor: Tensor): Tensor =>
   tensor.dtype === 'float16'
-    ? new HostTensor('float32', tensor.shape, Float32Array.from(tensor.data as Uint16Array, fromFloat16Bits))
+    ? new HostTensor('float32', tensor.shape, fromFloat16(tensor.data as Uint16Array))
     : tensor;
 
 /**

@@ -1,5 +1,5 @@
 import type { DataError } from '../errors.ts';
-import { fromBfloat16Bits } from '../float16.ts';
+import { fromBfloat16 } from '../float16.ts';
 import type { DType, Shape, TensorType } from '../tensor.ts';
 import { allocate, bytesPerElement, sizeOf, Tensor, viewBytes } from '../tensor.ts';
 
@@ -66,7 +66,7 @@ export class StoredTensor implements TensorType {
       ? whole.subarray(0, sizeOf(this.shape))
       : gather(whole, allocate(dtype, sizeOf(this.shape)), this.shape, this.strides);
     return type === 'bfloat16'
-      ? new Tensor('float32', this.shape, fromBfloat16Bits(data as Uint16Array))
+      ? new Tensor('float32', this.shape, fromBfloat16(data as Uint16Array))
       : new Tensor(dtype, this.shape, data);
   }
 }
