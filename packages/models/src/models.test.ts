@@ -40,10 +40,13 @@ import { createNetwork, networks } from './networks.ts';
 const variants: Readonly<Record<string, NetworkSpec>> = {
   unet: { id: 'unet', widths: [4, 8, 12] },
   m2sformer: { id: 'm2sformer', backbone: 'b0' },
+  cdfl: { id: 'cdfl', backbone: 'r50', channels: 32 },
+  sdpal: { id: 'sdpal', backbone: 'r50', channels: 32 },
 };
 
 /** In training, batch norm takes off what a bias before it adds. */
-const beforeBatchNorm = /^skips\.reduction\.\d\.conv\.bias$|^decoder\.\d\.guidance\.reduce\.bias$/;
+const beforeBatchNorm =
+  /^skips\.reduction\.\d\.conv\.bias$|^decoder\.\d\.guidance\.reduce\.bias$|^decoder\.refine\.\w+\.conv\.bias$/;
 /** Guidance sees only a text: in a batch of one difficulty all its rows are equal, and batch norm takes them off whole. */
 const ofTextAlone = /^decoder\.\d\.guidance\.(reduce|norm)\.weight$/;
 

@@ -1,8 +1,12 @@
 import { UsageError } from '@forgelens/autograd';
 import { pvtV2 } from './backbones/pvt-v2.ts';
+import type { CdflConfig } from './cdfl.ts';
+import { Cdfl, cdfl } from './cdfl.ts';
 import type { M2SFormerConfig } from './m2sformer.ts';
 import { M2SFormer, m2sformer } from './m2sformer.ts';
 import type { LocalizerNetwork, ModelDefinition } from './network.ts';
+import type { SdpalConfig } from './sdpal.ts';
+import { Sdpal, sdpal } from './sdpal.ts';
 import { TraceNet, traceNet } from './trace-net.ts';
 import type { UNetConfig } from './unet.ts';
 import { UNet, unet } from './unet.ts';
@@ -11,10 +15,12 @@ import { UNet, unet } from './unet.ts';
 export type NetworkSpec =
   | { readonly id: 'tracenet' }
   | ({ readonly id: 'unet' } & Partial<UNetConfig>)
-  | ({ readonly id: 'm2sformer'; readonly backbone?: keyof typeof pvtV2 } & Partial<Pick<M2SFormerConfig, 'mode'>>);
+  | ({ readonly id: 'm2sformer'; readonly backbone?: keyof typeof pvtV2 } & Partial<Pick<M2SFormerConfig, 'mode'>>)
+  | ({ readonly id: 'cdfl' } & Partial<CdflConfig>)
+  | ({ readonly id: 'sdpal' } & Partial<SdpalConfig>);
 
 /** The networks that a configuration can name. */
-export const networks = { tracenet: traceNet, unet, m2sformer } as const satisfies Record<
+export const networks = { tracenet: traceNet, unet, m2sformer, cdfl, sdpal } as const satisfies Record<
   NetworkSpec['id'],
   ModelDefinition
 >;
@@ -34,6 +40,10 @@ export function createNetwork(spec: NetworkSpec): LocalizerNetwork {
         ...(spec.backbone && { backbone: pvtV2[spec.backbone] }),
         ...(spec.mode && { mode: spec.mode }),
       });
+    case 'cdfl':
+      return new Cdfl(spec);
+    case 'sdpal':
+      return new Sdpal(spec);
     default:
       throw new UsageError(
         `unknown model "${(spec as { id: string }).id}" (models: ${Object.keys(networks).join(', ')})`,

@@ -10,6 +10,12 @@ const count = z.int().min(1);
 const weight = z.number().min(0);
 const fraction = z.number().min(0).max(1);
 
+const mode = z.enum(['code', 'paper']).optional().describe('Which of the two, where paper and official code differ.');
+const patternNetwork = {
+  backbone: z.enum(['r50', 'r101']).optional().describe('The ResNet encoder; r101.'),
+  channels: count.multipleOf(32).optional().describe('Channels of the features, which all widths follow; 512.'),
+};
+
 const Model = z.discriminatedUnion('id', [
   z.strictObject({ id: z.literal('tracenet') }),
   z.strictObject({
@@ -19,7 +25,14 @@ const Model = z.discriminatedUnion('id', [
   z.strictObject({
     id: z.literal('m2sformer'),
     backbone: z.enum(['b0', 'b1', 'b2', 'b3', 'b4', 'b5']).optional().describe('The PVT-v2 encoder; b2.'),
-    mode: z.enum(['code', 'paper']).optional().describe('Which of the two, where paper and official code differ.'),
+    mode,
+  }),
+  z.strictObject({ id: z.literal('cdfl'), ...patternNetwork, mode }),
+  z.strictObject({
+    id: z.literal('sdpal'),
+    ...patternNetwork,
+    mode,
+    walks: count.optional().describe('Walks that start at each pixel in mode paper; 8.'),
   }),
 ]);
 
