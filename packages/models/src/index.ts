@@ -8,6 +8,7 @@ export * from './m2sformer.ts';
 export * from './mpc.ts';
 export * from './network.ts';
 export * from './networks.ts';
+export * from './official.ts';
 export { DifferenceAttention } from './parts/map-attention.ts';
 export { expectedWalk, mapToNodes, similarityGraph, walkPixels } from './parts/pixel-graph.ts';
 export { drawCandidates, sampledWalk } from './parts/sampled-walk.ts';
