@@ -17,7 +17,7 @@ export interface GraphSpec {
   readonly outputs: Readonly<Record<string, Value>>;
   /** Kept on the device between runs: parameters, statistics and optimizer moments in training. */
   readonly state?: Readonly<Record<string, StateValue>>;
-  /** Values fixed to tensors, written into the graph: parameters in inference. */
+  /** Values fixed to tensors, written into the graph: parameters in inference. A tensor of another dtype is cast. */
   readonly weights?: ReadonlyMap<Value, { readonly name: string; readonly tensor: Tensor }>;
 }
 

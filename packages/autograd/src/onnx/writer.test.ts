@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import { build } from '../graph.ts';
 import * as ops from '../ops/index.ts';
-import { float32, int64 } from '../tensor.ts';
+import { float32, int64, Tensor } from '../tensor.ts';
 import { constant, input, scalar } from '../value.ts';
 import { ModelProtoSchema } from './generated/onnx_pb.ts';
 import { writeOnnx } from './writer.ts';
@@ -107,4 +107,15 @@ test('an output that is an input, a constant or another output gets its name by 
     'Identity(x) → same',
     'Identity(constant_0) → one',
   ]);
+});
+
+test('a weight stored in another dtype is cast to the one it is used in', () => {
+  const [x, w] = [input('float32', [2]), input('float32', [2])];
+  const halves = new Tensor('float16', [2], Uint16Array.of(0x3c00, 0xc000));
+  const weights = new Map([[w, { name: 'w', tensor: halves }]]);
+  const { file } = written(build({ inputs: { x }, outputs: { y: ops.mul(x, w) }, weights }));
+  expect(
+    file.graph!.node.map(({ opType, input, output }) => `${opType}(${input.join(', ')}) → ${output.join()}`),
+  ).toEqual(['Cast(w) → w as float32', 'Mul(x, w as float32) → y']);
+  expect(file.graph!.initializer.map(({ dataType, rawData }) => [dataType, rawData.length])).toEqual([[10, 4]]);
 });

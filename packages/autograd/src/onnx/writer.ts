@@ -42,8 +42,14 @@ export function writeOnnx(graph: Graph, metadata: Readonly<Record<string, string
   for (const [name, value] of Object.entries(graph.inputs)) names.set(value, name);
   for (const [name, { value }] of Object.entries(graph.state)) names.set(value, name);
   for (const [value, { name, tensor }] of graph.weights) {
-    names.set(value, name);
     initializers.push(tensorProto(name, tensor));
+    names.set(value, name);
+    if (tensor.dtype === value.dtype) continue;
+    // Stored in another dtype than it is used in.
+    const used = `${name} as ${value.dtype}`;
+    const attribute = attributeProtos({ to: onnxDTypes[value.dtype] });
+    nodes.push({ name: used, opType: 'Cast', input: [name], output: [used], attribute });
+    names.set(value, used);
   }
 
   const nameOf = (value: Value): string => {

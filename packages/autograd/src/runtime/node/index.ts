@@ -1,4 +1,5 @@
-import type { Runtime } from '../runtime.ts';
+import type { Executable, Runtime } from '../runtime.ts';
+import type { SessionModel } from '../session.ts';
 import { localRuntime } from '../session.ts';
 import type { CpuOptions } from './devices.ts';
 import { devices } from './devices.ts';
@@ -15,3 +16,6 @@ export const nodeCpu = (options: CpuOptions = {}): Runtime => localRuntime('node
  * Compiling throws a UsageError when there is no GPU adapter.
  */
 export const nodeWebgpu = (): Runtime => localRuntime('node-webgpu', devices.webgpu({}));
+
+/** Opens a written ONNX model without state on the CPU, in the calling thread: what others would run. */
+export const openOnnx = (model: SessionModel): Promise<Executable> => devices.cpu({})(model, {});

@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from 'vitest';
-import { apply1, build, float32, input, matmul, Random, relu } from '../../index.ts';
+import { apply1, build, float32, input, matmul, mul, Random, relu, Tensor, writeOnnx } from '../../index.ts';
 import { randomTensor } from '../../testing/index.ts';
 import { plumbing } from '../../testing/runtime-suite.ts';
-import { inWorker, nodeCpu } from './index.ts';
+import { inWorker, nodeCpu, openOnnx } from './index.ts';
 
 const runtimes = [nodeCpu(), inWorker('cpu')];
 afterAll(() => Promise.all(runtimes.map(runtime => runtime.close())));
@@ -50,4 +50,13 @@ test('the error of a node that ONNX Runtime refuses names this line, also from a
     await expect(runtime.compile(build({ inputs: { x }, outputs: { y } }))).rejects.toThrow(
       /made at .*node\.test\.ts:\d+/,
     );
+});
+
+test('a written model runs by itself, also with weights that are stored as float16', async () => {
+  const [x, w] = [input('float32', [2]), input('float32', [2])];
+  const tensor = new Tensor('float16', [2], Uint16Array.of(0x3c00, 0xc000));
+  const graph = build({ inputs: { x }, outputs: { y: mul(x, w) }, weights: new Map([[w, { name: 'w', tensor }]]) });
+  const executable = await openOnnx(writeOnnx(graph));
+  expect(await executable.run({ x: float32([2], [3, 5]) })).toEqual({ y: float32([2], [3, -10]) });
+  await executable.close();
 });
