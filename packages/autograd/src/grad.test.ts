@@ -94,3 +94,12 @@ test('a rule that gives a cotangent of a wrong shape is named with the line that
     /^grad: Identity gave a cotangent of shape \[\] for input 0 of shape \[2,3\]; made at \S*grad\.test\.ts:\d+:\d+/,
   );
 });
+
+test('an output that is cheap to compute again is not kept for gradients', () => {
+  const x = input('float32', [2]);
+  const kept = ops.gelu(x);
+  const y = ops.square(kept);
+  const [dx] = grad(y, [x]);
+  const users = build({ inputs: { x }, outputs: { dx: dx! } }).nodes.filter(({ inputs }) => inputs.includes(kept));
+  expect(users).toEqual([]);
+});

@@ -15,12 +15,13 @@ import { opName, origin, sameShape } from './value.ts';
 export function grad(y: Value, xs: readonly Value[], dy: Value = fill(1, y.shape, y.dtype)): readonly (Value | null)[] {
   if (!sameShape(dy.shape, y.shape)) throw new ShapeError('grad', `dy has shape [${dy.shape}] but y has [${y.shape}]`);
   const cotangents = new Map<Value, Value>([[y, dy]]);
+  const again = remade();
   for (const node of nodesBetween(y, new Set(xs)).reverse()) {
     if (node.op.vjp === 'none') continue;
     const dys = node.outputs.map(output => cotangents.get(output) ?? null);
     if (dys.every(d => d === null)) continue;
     const first = dys[0] ?? fill(0, node.y.shape, node.y.dtype);
-    const dxs = node.op.vjp(first, node, dys);
+    const dxs = node.op.vjp(first, { ...node, inputs: node.inputs.map(again) }, dys);
     for (const [i, dx] of dxs.entries()) {
       if (dx === null) continue;
       const x = node.inputs[i]!;
@@ -34,6 +35,19 @@ export function grad(y: Value, xs: readonly Value[], dy: Value = fill(1, y.shape
     }
   }
   return xs.map(x => cotangents.get(x) ?? null);
+}
+
+/** What gradients use for a value: made anew where its op can do that, and once for all that need it. */
+function remade(): (x: Value) => Value {
+  const made = new Map<Value, Value>();
+  return x => {
+    const { node } = x;
+    if (node === null || 'composite' in node.op || !node.op.again) return x;
+    const before = made.get(x);
+    const y = before ?? node.op.again(node.inputs, node.attrs);
+    made.set(x, y);
+    return y;
+  };
 }
 
 /** The nodes on the paths from any of xs to y, in topological order. Composite nodes count as one. */

@@ -79,6 +79,11 @@ export interface PrimitiveOp<I extends readonly Value[], A> {
   attributes?(attrs: A, inputs: I): OnnxAttributes;
   /** The ONNX inputs, where they are not just `inputs`: shapes, starts and sizes are constant operands; null is "absent". */
   operands?(inputs: I, attrs: A): readonly (Value | null)[];
+  /**
+   * The output, computed another way: gradients that need it use this one. Where that is cheap, it is better than to
+   * keep the output from the forward pass to the backward pass.
+   */
+  again?(inputs: I, attrs: A): Value;
   /** How many products are added up in one run, for the ops whose work that is; the others count as 0. */
   multiplyAdds?(node: Node<I, A>): number;
   readonly vjp: Vjp<I, A>;

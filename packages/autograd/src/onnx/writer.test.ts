@@ -9,8 +9,8 @@ import { ModelProtoSchema } from './generated/onnx_pb.ts';
 import { writeOnnx } from './writer.ts';
 
 /** The written file, read back. */
-function written(...[graph, metadata]: Parameters<typeof writeOnnx>) {
-  const model = writeOnnx(graph, metadata);
+function written(...args: Parameters<typeof writeOnnx>) {
+  const model = writeOnnx(...args);
   return { model, file: fromBinary(ModelProtoSchema, model.bytes) };
 }
 
@@ -25,7 +25,7 @@ test('a graph becomes an ONNX model of standard operators', () => {
       state: { steps: { value: steps, next: ops.add(steps, scalar(1, 'int64')) } },
       weights: new Map([[weight, { name: 'conv.weight', tensor }]]),
     }),
-    { model: 'test' },
+    { metadata: { model: 'test' } },
   );
   expect(file.opsetImport.map(({ domain, version }) => [domain, version])).toEqual([['', 20n]]);
   expect([file.irVersion, file.producerName, file.metadataProps.map(({ key, value }) => [key, value])]).toEqual([
@@ -118,4 +118,21 @@ test('a weight stored in another dtype is cast to the one it is used in', () => 
     file.graph!.node.map(({ opType, input, output }) => `${opType}(${input.join(', ')}) → ${output.join()}`),
   ).toEqual(['Cast(w) → w as float32', 'Mul(x, w as float32) → y']);
   expect(file.graph!.initializer.map(({ dataType, rawData }) => [dataType, rawData.length])).toEqual([[10, 4]]);
+});
+
+test('large tensors can be left out of the file, which refers to them by their names', () => {
+  const [x, w] = [input('float32', [300]), input('float32', [300])];
+  const tensor = float32([300], Array(300).fill(2));
+  const graph = build({ inputs: { x }, outputs: { y: ops.mul(x, w) }, weights: new Map([[w, { name: 'w', tensor }]]) });
+  const { model, file } = written(graph, { external: true });
+  expect(model.external).toEqual({ w: tensor.bytes });
+  expect(model.external['w']!.buffer).toBe(tensor.data.buffer);
+  const [initializer] = file.graph!.initializer;
+  expect(initializer!.rawData.length).toBe(0);
+  expect(initializer!.externalData.map(({ key, value }) => `${key} ${value}`)).toEqual([
+    'location w',
+    'offset 0',
+    'length 1200',
+  ]);
+  expect(written(graph).model.external).toEqual({});
 });

@@ -12,7 +12,7 @@ import type {
   TensorProtoSchema,
   ValueInfoProtoSchema,
 } from './generated/onnx_pb.ts';
-import { AttributeProto_AttributeType, ModelProtoSchema } from './generated/onnx_pb.ts';
+import { AttributeProto_AttributeType, ModelProtoSchema, TensorProto_DataLocation } from './generated/onnx_pb.ts';
 
 /** The version of the standard operators that graphs are written in, and the file format that goes with it. */
 const opset = 20n;
@@ -24,6 +24,8 @@ export const nextPrefix = 'next.';
 /** A graph as an ONNX file, and what a runtime must know to run it. */
 export interface OnnxModel {
   readonly bytes: Uint8Array;
+  /** The tensors that the file refers to by their names, where they were left out of it: not copied. */
+  readonly external: Readonly<Record<string, Uint8Array>>;
   readonly inputs: Readonly<Record<string, TensorType>>;
   readonly outputs: Readonly<Record<string, TensorType>>;
   readonly state: Readonly<Record<string, TensorType>>;
@@ -31,18 +33,35 @@ export interface OnnxModel {
   readonly nodes: ReadonlyMap<string, AnyNode>;
 }
 
-/** Writes a graph as an ONNX model of standard operators. `metadata` goes into the file's metadata_props. */
-export function writeOnnx(graph: Graph, metadata: Readonly<Record<string, string>> = {}): OnnxModel {
+export interface WriteOptions {
+  /** What goes into the file's metadata_props. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Leaves large tensors out of the file: for a runtime in this process, which then need not parse and copy them. */
+  readonly external?: boolean;
+}
+
+/** Tensors of at least this many bytes are left out of a file whose tensors may be external. */
+const externalFrom = 1024;
+
+/** Writes a graph as an ONNX model of standard operators. */
+export function writeOnnx(graph: Graph, { metadata = {}, external = false }: WriteOptions = {}): OnnxModel {
   const names = new Map<Value, string>();
   const initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
   const nodes: MessageInitShape<typeof NodeProtoSchema>[] = [];
   const byName = new Map<string, AnyNode>();
   const constants = new Map<string, string>();
+  const leftOut: Record<string, Uint8Array> = {};
+  const initialize = (name: string, tensor: Tensor): void => {
+    const { bytes } = tensor;
+    const isExternal = external && bytes.length >= externalFrom;
+    if (isExternal) leftOut[name] = bytes;
+    initializers.push(isExternal ? externalProto(name, tensor) : tensorProto(name, tensor));
+  };
 
   for (const [name, value] of Object.entries(graph.inputs)) names.set(value, name);
   for (const [name, { value }] of Object.entries(graph.state)) names.set(value, name);
   for (const [value, { name, tensor }] of graph.weights) {
-    initializers.push(tensorProto(name, tensor));
+    initialize(name, tensor);
     names.set(value, name);
     if (tensor.dtype === value.dtype) continue;
     // Stored in another dtype than it is used in.
@@ -58,7 +77,7 @@ export function writeOnnx(graph: Graph, metadata: Readonly<Record<string, string
     if (name === undefined && x instanceof Constant) {
       const key = constantKey(x.tensor);
       name = (key && constants.get(key)) ?? `constant_${initializers.length}`;
-      if (key === null || !constants.has(key)) initializers.push(tensorProto(name, x.tensor));
+      if (key === null || !constants.has(key)) initialize(name, x.tensor);
       if (key !== null) constants.set(key, name);
       names.set(x, name);
     }
@@ -115,6 +134,7 @@ export function writeOnnx(graph: Graph, metadata: Readonly<Record<string, string
     Object.fromEntries(Object.entries(values).map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
   return {
     bytes: toBinary(ModelProtoSchema, model),
+    external: leftOut,
     inputs: types(graph.inputs),
     outputs: types(graph.outputs),
     state: types(Object.fromEntries(Object.entries(graph.state).map(([name, { value }]) => [name, value]))),
@@ -126,11 +146,23 @@ export function writeOnnx(graph: Graph, metadata: Readonly<Record<string, string
 const constantKey = (tensor: Tensor): string | null =>
   tensor.size > 16 ? null : `${tensor.dtype} [${tensor.shape}] ${tensor.bytes.join(' ')}`;
 
-const tensorProto = (name: string, tensor: Tensor): MessageInitShape<typeof TensorProtoSchema> => ({
+const tensorProto = (name: string, { dtype, shape, bytes }: Tensor): MessageInitShape<typeof TensorProtoSchema> => ({
   name,
-  dataType: onnxDTypes[tensor.dtype],
-  dims: tensor.shape.map(BigInt),
-  rawData: tensor.bytes,
+  dataType: onnxDTypes[dtype],
+  dims: shape.map(BigInt),
+  rawData: bytes,
+});
+
+/** A tensor whose bytes are in a "file" of its own, named as the tensor is. */
+const externalProto = (name: string, { dtype, shape, bytes }: Tensor): MessageInitShape<typeof TensorProtoSchema> => ({
+  name,
+  dataType: onnxDTypes[dtype],
+  dims: shape.map(BigInt),
+  dataLocation: TensorProto_DataLocation.EXTERNAL,
+  externalData: Object.entries({ location: name, offset: '0', length: String(bytes.length) }).map(([key, value]) => ({
+    key,
+    value,
+  })),
 });
 
 const valueInfo = (name: string, { dtype, shape }: TensorType): MessageInitShape<typeof ValueInfoProtoSchema> => ({

@@ -147,8 +147,8 @@ export const cos = unary('Cos', (dy, x) => neg(mul(dy, sin(x))));
 export const tanh = unary('Tanh', (dy, _x, y) => mul(dy, sub(one(y), mul(y, y))));
 /** 1 / (1 + e⁻ˣ). */
 export const sigmoid = unary('Sigmoid', (dy, _x, y) => mul(dy, mul(y, sub(one(y), y))));
-/** max(x, 0). The gradient at 0 is 0. */
-export const relu = unary('Relu', (dy, x) => where(greater(x, zero(x)), dy, zero(x)));
+/** max(x, 0). The gradient at 0 is 0. (It is told by y, so that x need not be kept for it.) */
+export const relu = unary('Relu', (dy, _x, y) => where(greater(y, zero(y)), dy, zero(y)));
 /** The error function. */
 export const erf = unary('Erf', (dy, x) => mul(dy, mul(scalar(2 / Math.sqrt(Math.PI), x.dtype), exp(neg(mul(x, x))))));
 /** ln(1 + eˣ), without overflow. */
@@ -164,14 +164,18 @@ export const sign = (x: Value): Value => sub(cast(greater(x, zero(x)), x.dtype),
 /** x². */
 export const square = (x: Value): Value => mul(x, x);
 
+/** Φ(x), the probability that a standard normal number is at most x. */
+const normalDistribution = (x: Value): Value =>
+  add(mul(erf(mul(x, scalar(Math.SQRT1_2, x.dtype))), scalar(0.5, x.dtype)), scalar(0.5, x.dtype));
+
 const geluOp: PrimitiveOp<readonly [x: Value], null> = {
   onnx: 'Gelu',
   infer: ([x]) => like(x),
+  again: ([x]) => mul(x, normalDistribution(x)),
   // d/dx x·Φ(x) = Φ(x) + x·φ(x)
   vjp(dy, { inputs: [x] }) {
-    const cdf = add(mul(erf(mul(x, scalar(Math.SQRT1_2, x.dtype))), scalar(0.5, x.dtype)), scalar(0.5, x.dtype));
     const density = exp(add(mul(mul(x, x), scalar(-0.5, x.dtype)), scalar(-Math.log(Math.sqrt(2 * Math.PI)), x.dtype)));
-    return [mul(dy, add(cdf, mul(x, density)))];
+    return [mul(dy, add(normalDistribution(x), mul(x, density)))];
   },
 };
 

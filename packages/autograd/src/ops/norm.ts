@@ -19,6 +19,9 @@ const softmaxOp: PrimitiveOp<readonly [x: Value], { axis: number }> = {
 /** eˣ / Σ eˣ along an axis. */
 export const softmax = (x: Value, axis = -1): Value => apply1(softmaxOp, [x], { axis: axisOf(x, axis, 'softmax') });
 
+/** aᵀ · b by transposing what is small: a is as large as the attention matrix, b and the result are not. */
+const transposedProduct = (a: Value, b: Value): Value => transposeLast(matmul(transposeLast(b), a));
+
 type AttendInputs = readonly [q: Value, k: Value, v: Value, weights: Value, ...bias: Value[]];
 
 const attendOp: CompositeOp<AttendInputs, null> = {
@@ -32,8 +35,8 @@ const attendOp: CompositeOp<AttendInputs, null> = {
     const dScores = mul(weights, sub(dWeights, total));
     return [
       sumTo(matmul(dScores, k), q.shape),
-      sumTo(matmul(transposeLast(dScores), q), k.shape),
-      sumTo(matmul(transposeLast(weights), dy), v.shape),
+      sumTo(transposedProduct(dScores, q), k.shape),
+      sumTo(transposedProduct(weights, dy), v.shape),
       null,
       ...bias.map(({ shape }) => sumTo(dScores, shape)),
     ];

@@ -177,7 +177,11 @@ export const gradientCases: Readonly<Record<Exclude<Op, OpWithoutGradient>, Read
   erf: { plain: smooth(x => ops.erf(x), [2, 3]) },
   softplus: { plain: smooth(x => ops.softplus(x), [2, 3]) },
   square: { plain: smooth(x => ops.square(x), [2, 3]) },
-  gelu: { plain: smooth(x => ops.gelu(x), [2, 3]) },
+  gelu: {
+    plain: smooth(x => ops.gelu(x), [2, 3]),
+    // The gradient needs its output, and makes it anew.
+    'then squared': smooth(x => ops.square(ops.gelu(x)), [2, 3]),
+  },
   leakyRelu: {
     plain: piecewise(x => ops.leakyRelu(x), [4, 5]),
     'with a slope': piecewise(x => ops.leakyRelu(x, 0.3), [4, 5]),

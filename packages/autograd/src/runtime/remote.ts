@@ -5,6 +5,7 @@
 import { ShapeError, UsageError } from '../errors.ts';
 import { writeOnnx } from '../onnx/writer.ts';
 import { Tensor } from '../tensor.ts';
+import { free } from './free.ts';
 import type { Executable, Runtime, Tensors } from './runtime.ts';
 import type { Open, SessionModel } from './session.ts';
 import { explained } from './session.ts';
@@ -76,11 +77,14 @@ export function remoteRuntime(name: string, worker: WorkerPort, device: string, 
     name,
     async compile(graph, state = {}) {
       const executable = executables++;
-      const { nodes, ...model } = writeOnnx(graph);
+      const { nodes, ...model } = writeOnnx(graph, { external: true });
       const packed = pack(state, { keep: true });
+      // Copied one by one: a view that is sent takes the whole of its buffer along.
+      const external = Object.fromEntries(Object.entries(model.external).map(([key, bytes]) => [key, bytes.slice()]));
       await explained({ nodes }, () =>
-        ask({ call: 'open', executable, device, options, model, state: packed.tensors }, [
+        ask({ call: 'open', executable, device, options, model: { ...model, external }, state: packed.tensors }, [
           model.bytes.buffer as ArrayBuffer,
+          ...Object.values(external).map(({ buffer }) => buffer),
           ...packed.transfer,
         ]),
       );
@@ -108,6 +112,7 @@ export function serve(port: Port, devices: Readonly<Record<string, (options: nev
     if (request.call === 'open') {
       const open = devices[request.device]!(request.options as never);
       executables.set(request.executable, await open(request.model, unpack(request.state)));
+      for (const { buffer } of Object.values(request.model.external)) free(buffer);
       return {};
     }
     const executable = executables.get(request.executable);

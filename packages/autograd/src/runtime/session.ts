@@ -6,13 +6,14 @@ import { nextPrefix, writeOnnx } from '../onnx/writer.ts';
 import type { TensorType } from '../tensor.ts';
 import { Tensor } from '../tensor.ts';
 import { input, opName, origin, sameShape } from '../value.ts';
+import { free } from './free.ts';
 import type { Executable, Runtime, Tensors } from './runtime.ts';
 
 /** The part of onnxruntime-common that onnxruntime-node and onnxruntime-web both implement. */
 export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
 
 /** What a session needs of a model: plain data, so that it can cross to a worker. */
-export type SessionModel = Pick<OnnxModel, 'bytes' | 'inputs' | 'outputs' | 'state'>;
+export type SessionModel = Pick<OnnxModel, 'bytes' | 'external' | 'inputs' | 'outputs' | 'state'>;
 
 /** Opens a session on one device. */
 export type Open = (model: SessionModel, state: Tensors) => Promise<Executable>;
@@ -26,9 +27,9 @@ export interface SessionOptions extends Ort.InferenceSession.SessionOptions {
 export const localRuntime = (name: string, open: Open): Runtime => ({
   name,
   async compile(graph, state = {}) {
-    const model = writeOnnx(graph);
-    const executable = await explained(model, () => open(model, state));
-    return { ...executable, run: inputs => explained(model, () => executable.run(inputs)) };
+    const { nodes, ...model } = writeOnnx(graph, { external: true });
+    const executable = await explained({ nodes }, () => open(model, state));
+    return { ...executable, run: inputs => explained({ nodes }, () => executable.run(inputs)) };
   },
   close: async () => undefined,
 });
@@ -43,19 +44,23 @@ export async function openSession(
   const { stateOnGpu, ...sessionOptions } = options;
   const stateNames = Object.keys(model.state);
   for (const name of stateNames) requireType('state', name, initialState[name], model.state[name]!);
-  const create = (bytes: Uint8Array, more: Ort.InferenceSession.SessionOptions = {}): Promise<Ort.InferenceSession> =>
+  const create = (
+    { bytes, external }: Pick<OnnxModel, 'bytes' | 'external'>,
+    more: Ort.InferenceSession.SessionOptions = {},
+  ): Promise<Ort.InferenceSession> =>
     ort.InferenceSession.create(bytes, {
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
+      externalData: Object.entries(external).map(([path, data]) => ({ path, data })),
       ...sessionOptions,
       ...more,
     });
 
   const nextOnGpu = Object.fromEntries(stateNames.map(name => [nextPrefix + name, 'gpu-buffer' as const]));
-  const session = await create(model.bytes, stateOnGpu ? { preferredOutputLocation: nextOnGpu } : {});
-  let state: Record<string, Ort.Tensor> = {};
+  const session = await create(model, stateOnGpu ? { preferredOutputLocation: nextOnGpu } : {});
   // Not copied: runs only read what they are given, and give the next state in memory of their own.
-  for (const name of stateNames) state[name] = toOrt(ort, initialState[name]!);
+  let state = Object.fromEntries(stateNames.map(name => [name, toOrt(ort, initialState[name]!)]));
+  let owned = false; // The first state is the caller's.
   let reader: Promise<Ort.InferenceSession> | null = null;
 
   return {
@@ -66,8 +71,9 @@ export async function openSession(
         feeds[name] = toOrt(ort, inputs[name]!);
       }
       const results = await session.run(feeds);
-      for (const tensor of Object.values(state)) tensor.dispose();
+      if (owned) for (const tensor of Object.values(state)) freeTensor(tensor);
       state = Object.fromEntries(stateNames.map(name => [name, results[nextPrefix + name]!]));
+      owned = true;
       const outputs: Record<string, Tensor> = {};
       for (const [name, type] of Object.entries(model.outputs)) outputs[name] = fromOrt(results[name]!, type);
       return outputs;
@@ -85,7 +91,7 @@ export async function openSession(
       return Object.fromEntries(stateNames.map(name => onHost(name, results[nextPrefix + name]!)));
     },
     async close() {
-      for (const tensor of Object.values(state)) tensor.dispose();
+      if (owned) for (const tensor of Object.values(state)) freeTensor(tensor);
       state = {};
       await session.release();
       await (await reader)?.release();
@@ -93,11 +99,16 @@ export async function openSession(
   };
 }
 
+function freeTensor(tensor: Ort.Tensor): void {
+  if (tensor.location === 'cpu') free((tensor.data as Float32Array).buffer);
+  else tensor.dispose();
+}
+
 /** A model that gives its inputs back, under the names of next states. */
-function writeIdentities(types: Readonly<Record<string, TensorType>>): Uint8Array {
+function writeIdentities(types: Readonly<Record<string, TensorType>>): OnnxModel {
   const values = Object.entries(types).map(([name, { dtype, shape }]) => [name, input(dtype, shape)] as const);
   const state = Object.fromEntries(values.map(([name, value]) => [name, { value, next: value }]));
-  return writeOnnx(build({ inputs: {}, outputs: {}, state })).bytes;
+  return writeOnnx(build({ inputs: {}, outputs: {}, state }));
 }
 
 function requireType(kind: string, name: string, tensor: Tensor | undefined, type: TensorType): void {
