@@ -9,7 +9,7 @@ export interface Training {
   /** What of train.json it is: the loss and gradients in evaluation, and in training. */
   readonly sections: { readonly evalbn: string; readonly train: string };
   /** The network that is trained, as the official code builds it for the fixture: no dropped paths. */
-  create(salt: number): LocalizerNetwork;
+  readonly create: (salt: number) => LocalizerNetwork;
   /** The official optimizer of the fixture's one step. */
   readonly optimizer: Optimizer;
   readonly learningRate: number;
@@ -20,7 +20,7 @@ export interface Training {
 /** What `npm run parity` must know of a model beyond what its fixture says. */
 export interface Subject<Output extends LocalizerOutput = LocalizerOutput> {
   /** The network as the official code builds it for the fixture: no dropped paths. */
-  create(salt: number): LocalizerNetwork<Output>;
+  readonly create: (salt: number) => LocalizerNetwork<Output>;
   readonly officialName: (name: string) => string;
   readonly officialConstants: RegExp;
   readonly trainings: readonly Training[];
@@ -32,7 +32,7 @@ export interface Subject<Output extends LocalizerOutput = LocalizerOutput> {
   readonly otherImages?: readonly {
     readonly batch: number;
     readonly size: number;
-    heads(output: Output): Readonly<Record<string, Value>>;
+    readonly heads: (output: Output) => Readonly<Record<string, Value>>;
   }[];
   /** Values of the forward pass that the fixture's `extra` describes, to be given to `checkExtra`. */
   extras?(output: Output): Readonly<Record<string, Value>>;

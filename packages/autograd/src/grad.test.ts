@@ -3,10 +3,12 @@ import { expect, test } from 'vitest';
 import { grad } from './grad.ts';
 import { build } from './graph.ts';
 import * as ops from './ops/index.ts';
+import { Random } from './random.ts';
 import { nodeCpu, runOnce } from './runtime/node/index.ts';
 import { float32 } from './tensor.ts';
+import { difference, randomTensor } from './testing/index.ts';
 import type { CompositeOp, PrimitiveOp, Value } from './value.ts';
-import { apply1, input, scalar } from './value.ts';
+import { apply1, constant, input, scalar } from './value.ts';
 
 /** The values of graphs of one input x. */
 async function evaluate(x: Value, at: readonly number[], ...values: readonly (Value | null)[]): Promise<number[][]> {
@@ -102,4 +104,27 @@ test('an output that is cheap to compute again is not kept for gradients', () =>
   const [dx] = grad(y, [x]);
   const users = build({ inputs: { x }, outputs: { dx: dx! } }).nodes.filter(({ inputs }) => inputs.includes(kept));
   expect(users).toEqual([]);
+});
+
+test('with some values kept, the others are computed anew and the gradients are the same', async () => {
+  const [x, w, v] = [input('float32', [80, 64]), input('float32', [64, 64]), input('float32', [64, 64])];
+  const layer = (h: Value, weight: Value) => ops.add(h, ops.gelu(ops.layerNorm(ops.matmul(h, weight), bias, bias)));
+  const bias = constant(float32([64], Array(64).fill(0.5)));
+  const [first, second] = [layer(x, w), layer(layer(x, w), v)];
+  const middle = layer(ops.sigmoid(first), v);
+  const y = ops.reduceSum(ops.square(ops.add(layer(middle, w), second)));
+  const graph = (kept: readonly Value[]) => {
+    const [dx, dw, dv] = grad(y, [x, w, v], undefined, { kept });
+    return build({ inputs: { x, w, v }, outputs: { dx: dx!, dw: dw!, dv: dv! } });
+  };
+  const random = new Random(5);
+  const feeds = Object.fromEntries(
+    Object.entries({ x, w, v }).map(([name, { shape }]) => [name, randomTensor(shape, random)]),
+  );
+  const [plain, again] = [graph([]), graph([first, middle])];
+  expect(again.nodes.length).toBeGreaterThan(plain.nodes.length);
+  const expected = await runOnce(nodeCpu({ threads: 1 }), plain, feeds);
+  const actual = await runOnce(nodeCpu({ threads: 1 }), again, feeds);
+  for (const [name, tensor] of Object.entries(expected))
+    expect(difference(actual[name]!, tensor, { rtol: 1e-5, atol: 1e-5 })).toBeNull();
 });

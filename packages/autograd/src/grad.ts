@@ -1,6 +1,7 @@
 import { ShapeError } from './errors.ts';
 import { add } from './ops/elementwise.ts';
 import { fill } from './ops/shape.ts';
+import { recomputation } from './recompute.ts';
 import type { AnyNode, Value } from './value.ts';
 import { opName, origin, sameShape } from './value.ts';
 
@@ -10,18 +11,27 @@ import { opName, origin, sameShape } from './value.ts';
  *
  * @param y - any shape; its gradient is taken against `dy`
  * @param dy - the cotangent of y, of y's shape; ones by default, which for a scalar loss is d loss / d x
+ * @param kept - values from which the gradients compute the others of the forward pass anew, which are then not kept in
+ * memory until the gradients need them; without any, all are kept
  * @throws {ShapeError} when an op's rule gives a cotangent that does not have its input's shape
  */
-export function grad(y: Value, xs: readonly Value[], dy: Value = fill(1, y.shape, y.dtype)): readonly (Value | null)[] {
+export function grad(
+  y: Value,
+  xs: readonly Value[],
+  dy: Value = fill(1, y.shape, y.dtype),
+  { kept = [] }: { readonly kept?: readonly Value[] } = {},
+): readonly (Value | null)[] {
   if (!sameShape(dy.shape, y.shape)) throw new ShapeError('grad', `dy has shape [${dy.shape}] but y has [${y.shape}]`);
   const cotangents = new Map<Value, Value>([[y, dy]]);
   const again = remade();
+  const known = recomputation(new Set(kept), new Set(xs));
   for (const node of nodesBetween(y, new Set(xs)).reverse()) {
     if (node.op.vjp === 'none') continue;
     const dys = node.outputs.map(output => cotangents.get(output) ?? null);
     if (dys.every(d => d === null)) continue;
     const first = dys[0] ?? fill(0, node.y.shape, node.y.dtype);
-    const dxs = node.op.vjp(first, { ...node, inputs: node.inputs.map(again) }, dys);
+    const used = known(node, first);
+    const dxs = node.op.vjp(first, used === node ? { ...node, inputs: node.inputs.map(again) } : used, dys);
     for (const [i, dx] of dxs.entries()) {
       if (dx === null) continue;
       const x = node.inputs[i]!;

@@ -95,7 +95,7 @@ class Encoder implements Module {
         'Mpc',
         `height and width must be divisible by 32, got ${height}×${width}; pad or resize the image first`,
       );
-    return this.backbone.forward(image, ctx).map((map, i) => this.project[i]!.forward(map, ctx));
+    return this.backbone.forward(image, ctx).map((map, i) => ctx.keep(this.project[i]!.forward(map, ctx)));
   }
 }
 
@@ -301,19 +301,22 @@ export function twoMeans(map: Value): Value {
     const chosen = cast(equal(unlike, reduceMax(unlike, [1], { keepDims: true })), 'float32');
     return normalizeRows(matmul(transposeLast(chosen), rows));
   };
+  /** How much nearer each pixel is to the second centre than to the first, [N, P, 1]. */
+  const compare = (centres: Value): Value => {
+    const [toFirst, toSecond] = split(matmul(rows, transposeLast(centres)), 2, [1, 1]);
+    return sub(toSecond!, toFirst!);
+  };
+  const isSecond = (nearer: Value): Value => cast(greater(nearer, scalar(0)), 'float32');
   const first = leastLike(reduceSum(rows, [1], { keepDims: true }));
   let centres = concat([first, leastLike(first)], 1); // [N, 2, C]
-  let nearer = rows;
-  let inSecond = rows;
   for (let step = 0; step < meansSteps; step++) {
-    const [a, b] = split(matmul(rows, transposeLast(centres)), 2, [1, 1]);
-    nearer = sub(b!, a!);
-    inSecond = cast(greater(nearer, scalar(0)), 'float32'); // [N, P, 1]
-    const membership = transposeLast(concat([sub(scalar(1), inSecond), inSecond], 2)); // [N, 2, P]
-    centres = normalizeRows(matmul(membership, rows));
+    const second = isSecond(compare(centres));
+    const members = transposeLast(concat([sub(scalar(1), second), second], 2)); // [N, 2, P]
+    centres = normalizeRows(matmul(members, rows));
   }
-  const secondIsLarger = greater(reduceSum(inSecond, [1], { keepDims: true }), scalar(pixels / 2));
-  const sign = sub(scalar(1), mul(scalar(2), cast(secondIsLarger, 'float32')));
+  const nearer = compare(centres);
+  const second = reduceSum(isSecond(nearer), [1], { keepDims: true });
+  const sign = sub(scalar(1), mul(scalar(2), cast(greater(second, scalar(pixels / 2)), 'float32')));
   const [, , height, width] = nchw(map, 'twoMeans');
   return reshape(tokensToMap(mul(mul(nearer, sign), scalar(1 / temperature)), height, width), [n, 1, height, width]);
 }

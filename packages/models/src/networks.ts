@@ -1,9 +1,13 @@
 import { UsageError } from '@forgelens/autograd';
+import type { HrFormerConfig } from './backbones/hrformer.ts';
+import { hrFormer } from './backbones/hrformer.ts';
 import { pvtV2 } from './backbones/pvt-v2.ts';
 import type { CdflConfig } from './cdfl.ts';
 import { Cdfl, cdfl } from './cdfl.ts';
 import type { M2SFormerConfig } from './m2sformer.ts';
 import { M2SFormer, m2sformer } from './m2sformer.ts';
+import type { MpcConfig } from './mpc.ts';
+import { Mpc, MpcContrast, mpc, mpcContrast } from './mpc.ts';
 import type { LocalizerNetwork, ModelDefinition } from './network.ts';
 import type { SdpalConfig } from './sdpal.ts';
 import { Sdpal, sdpal } from './sdpal.ts';
@@ -17,13 +21,24 @@ export type NetworkSpec =
   | ({ readonly id: 'unet' } & Partial<UNetConfig>)
   | ({ readonly id: 'm2sformer'; readonly backbone?: keyof typeof pvtV2 } & Partial<Pick<M2SFormerConfig, 'mode'>>)
   | ({ readonly id: 'cdfl' } & Partial<CdflConfig>)
-  | ({ readonly id: 'sdpal' } & Partial<SdpalConfig>);
+  | ({ readonly id: 'sdpal' } & Partial<SdpalConfig>)
+  | ({ readonly id: 'mpc'; readonly backbone?: HrFormerSize } & Partial<Omit<MpcConfig, 'backbone'>>)
+  | { readonly id: 'mpc-contrast'; readonly backbone?: HrFormerSize };
+
+/** One of the sizes of the publication, or another. */
+type HrFormerSize = keyof typeof hrFormer | HrFormerConfig;
+const hrFormerOf = (size: HrFormerSize): HrFormerConfig => (typeof size === 'string' ? hrFormer[size] : size);
 
 /** The networks that a configuration can name. */
-export const networks = { tracenet: traceNet, unet, m2sformer, cdfl, sdpal } as const satisfies Record<
-  NetworkSpec['id'],
-  ModelDefinition
->;
+export const networks = {
+  tracenet: traceNet,
+  unet,
+  m2sformer,
+  cdfl,
+  sdpal,
+  mpc,
+  'mpc-contrast': mpcContrast,
+} as const satisfies Record<NetworkSpec['id'], ModelDefinition>;
 
 /**
  * Makes the network that a configuration or a checkpoint describes.
@@ -44,6 +59,12 @@ export function createNetwork(spec: NetworkSpec): LocalizerNetwork {
       return new Cdfl(spec);
     case 'sdpal':
       return new Sdpal(spec);
+    case 'mpc': {
+      const { backbone, ...config } = spec;
+      return new Mpc({ ...config, ...(backbone && { backbone: hrFormerOf(backbone) }) });
+    }
+    case 'mpc-contrast':
+      return new MpcContrast(spec.backbone && { backbone: hrFormerOf(spec.backbone) });
     default:
       throw new UsageError(
         `unknown model "${(spec as { id: string }).id}" (models: ${Object.keys(networks).join(', ')})`,

@@ -34,6 +34,8 @@ export class Context {
   readonly updates = new Map<Parameter, GraphValue>();
   /** Inputs that want fresh uniform numbers from [0, 1) with every run, in the order they were asked for. */
   readonly draws: GraphValue[] = [];
+  /** Values from which gradients can compute the others anew: see `grad`. */
+  readonly kept: GraphValue[] = [];
 
   constructor({ training }: { readonly training: boolean }) {
     this.training = training;
@@ -42,6 +44,12 @@ export class Context {
   /** Reports the next value of a buffer. */
   update(buffer: Parameter, next: GraphValue): void {
     this.updates.set(buffer, next);
+  }
+
+  /** Says that gradients may compute what follows from this value anew instead of keeping it in memory. */
+  keep(value: GraphValue): GraphValue {
+    this.kept.push(value);
+    return value;
   }
 
   /** Uniform random numbers from [0, 1), new with every run. */

@@ -15,6 +15,7 @@ const patternNetwork = {
   backbone: z.enum(['r50', 'r101']).optional().describe('The ResNet encoder; r101.'),
   channels: count.multipleOf(32).optional().describe('Channels of the features, which all widths follow; 512.'),
 };
+const hrFormer = z.enum(['small', 'base']).optional().describe('The HRFormer encoder; base.');
 
 const Model = z.discriminatedUnion('id', [
   z.strictObject({ id: z.literal('tracenet') }),
@@ -34,6 +35,13 @@ const Model = z.discriminatedUnion('id', [
     mode,
     walks: count.optional().describe('Walks that start at each pixel in mode paper; 8.'),
   }),
+  z.strictObject({
+    id: z.literal('mpc'),
+    backbone: hrFormer,
+    mode,
+    frozen: z.boolean().optional().describe('Whether only the head is trained, as in stage 2; false.'),
+  }),
+  z.strictObject({ id: z.literal('mpc-contrast'), backbone: hrFormer }),
 ]);
 
 const decay = {
@@ -122,6 +130,10 @@ export const TrainConfig = z.strictObject({
   schedule: ScheduleConfig.default({ name: 'constant' }),
   clip: z.number().positive().nullable().default(null).describe('The largest norm of all gradients together.'),
   ema: fraction.nullable().default(null).describe('How much of a moving average of the weights is kept at each step.'),
+  recompute: z
+    .boolean()
+    .default(false)
+    .describe('Computes parts of the forward pass again for the gradients: less memory, a third more time.'),
   weights: z.string().nullable().default(null).describe('A checkpoint to start from instead of random weights.'),
   data: Data,
   validation: Validation.prefault({}),

@@ -3,7 +3,6 @@ import {
   Tensor,
   add,
   attention,
-  concat,
   constant,
   gather,
   gelu,
@@ -15,8 +14,6 @@ import {
   resizeNearest,
   scalar,
   slice,
-  split,
-  linear,
   transpose,
 } from '@forgelens/autograd';
 import type { Conv2dConfig, Context, Module } from '@forgelens/nn';
@@ -39,18 +36,19 @@ export interface HrFormerConfig {
   readonly heads: readonly [number, number, number, number];
   /** Modules of the stages with two, three and four resolutions. */
   readonly modules: readonly [number, number, number];
+  /** Blocks of each resolution in a module. */
+  readonly blocks: number;
   /** The highest probability that a residual branch is dropped in training; it grows evenly from 0 with depth. */
   readonly dropPath: number;
 }
 
 /** HRFormer-S and HRFormer-B, as in Table 1 of the paper. */
 export const hrFormer = {
-  small: { widths: [32, 64, 128, 256], heads: [1, 2, 4, 8], modules: [1, 4, 2], dropPath: 0.1 },
-  base: { widths: [78, 156, 312, 624], heads: [2, 4, 8, 16], modules: [1, 4, 2], dropPath: 0.2 },
+  small: { widths: [32, 64, 128, 256], heads: [1, 2, 4, 8], modules: [1, 4, 2], blocks: 2, dropPath: 0.1 },
+  base: { widths: [78, 156, 312, 624], heads: [2, 4, 8, 16], modules: [1, 4, 2], blocks: 2, dropPath: 0.2 },
 } as const satisfies Record<string, HrFormerConfig>;
 
 const windowSize = 7;
-const blocksOfBranch = 2;
 const mlpRatio = 4;
 const stemWidth = 64;
 
@@ -149,24 +147,13 @@ export class WindowAttention implements Module {
     const cut = reshape(padded, [n, down, windowSize, right, windowSize, channels]);
     const tokens = reshape(transpose(cut, [0, 1, 3, 2, 4, 5]), [-1, channels]);
 
-    // One product for all three: [N · down · right, 49, 3, heads, C / heads] → [3, N · down · right, heads, 49, C / heads]
-    const projections = [this.q, this.k, this.v];
-    const weight = concat(
-      projections.map(p => p.weight),
-      0,
-    );
-    const offset = concat(
-      projections.map(p => p.bias!),
-      0,
-    );
+    // [N · down · right · 49, C] → [N · down · right, heads, 49, C / heads]
     const perHead = channels / this.heads;
-    const joined = reshape(linear(tokens, weight, offset), [-1, places, 3, this.heads, perHead]);
-    const [q, k, v] = split(transpose(joined, [2, 0, 3, 1, 4]), 0, [1, 1, 1]);
-    const one = (part: Value) => reshape(part, part.shape.slice(1));
-
+    const byHead = (layer: Linear): Value =>
+      transpose(reshape(layer.forward(tokens), [-1, places, this.heads, perHead]), [0, 2, 1, 3]);
+    const q = mul(byHead(this.q), scalar(perHead ** -0.5));
     const bias = reshape(gather(this.bias, this.positions), [places, places, this.heads]);
-    const scaled = mul(one(q!), scalar(perHead ** -0.5));
-    const attended = attention(scaled, one(k!), one(v!), transpose(bias, [2, 0, 1]));
+    const attended = attention(q, byHead(this.k), byHead(this.v), transpose(bias, [2, 0, 1]));
     const merged = this.out.forward(reshape(transpose(attended, [0, 2, 1, 3]), [-1, channels]));
 
     const whole = reshape(merged, [n, down, right, windowSize, windowSize, channels]);
@@ -227,7 +214,7 @@ class Block implements Module {
   forward({ tokens: x, height, width }: Tokens, ctx: Context): Tokens {
     const attended = add(x, this.dropPath.forward(this.attn.forward(this.norm1.forward(x), height, width), ctx));
     const fed = this.mlp.forward(this.norm2.forward(attended), height, width, ctx);
-    return { tokens: add(attended, this.dropPath.forward(fed, ctx)), height, width };
+    return { tokens: ctx.keep(add(attended, this.dropPath.forward(fed, ctx))), height, width };
   }
 }
 
@@ -298,9 +285,10 @@ class HrModule implements Module {
       const { tokens } = this.branches[i]!.reduce((h, block) => block.forward(h, ctx), start);
       return tokensToMap(tokens, height, width);
     });
-    return this.fuse.map(row =>
-      relu(row.map((fuse, j) => fuse?.forward(attended[j]!, ctx) ?? attended[j]!).reduce(add)),
-    );
+    return this.fuse.map(row => {
+      const brought = row.map((fuse, j) => fuse?.forward(attended[j]!, ctx) ?? attended[j]!);
+      return ctx.keep(relu(brought.reduce(add)));
+    });
   }
 }
 
@@ -322,19 +310,19 @@ export class HrFormer implements Module {
   readonly coarser: readonly ConvNorm[];
   readonly stages: readonly (readonly HrModule[])[];
 
-  constructor({ widths, heads, modules, dropPath }: HrFormerConfig) {
+  constructor({ widths, heads, modules, blocks, dropPath }: HrFormerConfig) {
     this.stem = [new ConvNorm(3, stemWidth, 3, { stride: 2 }), new ConvNorm(stemWidth, stemWidth, 3, { stride: 2 })];
     this.layer1 = [new Bottleneck(stemWidth, stemWidth), new Bottleneck(4 * stemWidth, stemWidth)];
     this.finest = new ConvNorm(4 * stemWidth, widths[0], 3);
     this.coarser = [4 * stemWidth, widths[1], widths[2]].map(
       (inChannels, i) => new ConvNorm(inChannels, widths[i + 1]!, 3, { stride: 2 }),
     );
-    const depth = blocksOfBranch * modules.reduce((a, b) => a + b, 0);
+    const depth = blocks * modules.reduce((a, b) => a + b, 0);
     let block = 0;
     const nextDropPath = () => (dropPath * block++) / (depth - 1);
     this.stages = modules.map((count, stage) =>
       Array.from({ length: count }, () => {
-        const dropPaths = Array.from({ length: blocksOfBranch }, nextDropPath);
+        const dropPaths = Array.from({ length: blocks }, nextDropPath);
         return new HrModule(widths.slice(0, stage + 2), heads.slice(0, stage + 2), dropPaths);
       }),
     );
@@ -345,10 +333,11 @@ export class HrFormer implements Module {
       (h, block) => block.forward(h, ctx),
       this.stem.reduce((h, conv) => relu(conv.forward(h, ctx)), x),
     );
-    let maps: readonly Value[] = [relu(this.finest.forward(start, ctx))];
+    ctx.keep(start);
+    let maps: readonly Value[] = [ctx.keep(relu(this.finest.forward(start, ctx)))];
     for (const [i, stage] of this.stages.entries()) {
       const coarsest = i === 0 ? start : maps.at(-1)!;
-      maps = [...maps, relu(this.coarser[i]!.forward(coarsest, ctx))];
+      maps = [...maps, ctx.keep(relu(this.coarser[i]!.forward(coarsest, ctx)))];
       maps = stage.reduce((h, module) => module.forward(h, ctx), maps);
     }
     return maps;
