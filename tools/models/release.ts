@@ -14,9 +14,9 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CheckpointError, DataError, Tensor, toFloat16Bits, UsageError, writeSafetensors } from '@forgelens/autograd';
+import { CheckpointError, DataError, UsageError, writeSafetensors } from '@forgelens/autograd';
 import { software } from '@forgelens/localize';
-import { bindWeights, createNetwork, readCheckpoint } from '@forgelens/models';
+import { bindWeights, createNetwork, narrowed, readCheckpoint } from '@forgelens/models';
 import prettier from 'prettier';
 import type { ModelReport } from './scores.ts';
 import { fillTables, scoresOf, scoreTables } from './scores.ts';
@@ -26,21 +26,12 @@ const folder = join(root, 'packages/localize/weights/tracenet');
 const licence = 'for research and evaluation; some of the training data state no licence (docs/models/tracenet.md)';
 const recipe = 'configs/tracenet.yaml';
 
-/** A float32 tensor as float16, for half the space. */
-function narrowed(name: string, { shape, data }: Tensor): Tensor<'float16'> {
-  const bits = Uint16Array.from(data as Float32Array, toFloat16Bits);
-  if (bits.some(half => (half & 0x7c00) === 0x7c00))
-    throw new CheckpointError(name, 'has a number that is not finite, or beyond the 65504 of float16');
-  return new Tensor('float16', shape, bits);
-}
-
 /** The weights file as it is released. The same checkpoint gives the same bytes. */
 function releasedWeights(path: string): Uint8Array {
   const { weights, model, metadata } = readCheckpoint(readFileSync(path), path);
   if (model?.id !== 'tracenet') throw new CheckpointError(path, `holds weights of ${model?.id ?? 'no named network'}`);
   bindWeights(createNetwork(model), weights, path);
-  const halves = Object.entries(weights).map(([name, tensor]) => [name, narrowed(name, tensor)] as const);
-  return writeSafetensors(new Map(halves), { ...metadata, licence, recipe });
+  return writeSafetensors(narrowed(weights), { ...metadata, licence, recipe });
 }
 
 /** @throws {DataError} when the report is of other weights */

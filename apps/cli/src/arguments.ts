@@ -1,3 +1,4 @@
+import { ShapeError, UsageError } from '@forgelens/autograd';
 import { InvalidArgumentError } from 'commander';
 
 /** A threshold of probabilities: at 1 nothing is above it, so it is not one. */
@@ -19,3 +20,16 @@ export const parseNames = (text: string): string[] => text.split(',').map(name =
 /** Lines to copy, for the end of a command's help. */
 export const examples = (...lines: readonly string[]): string =>
   `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}`;
+
+/**
+ * Does something for images of size × size px.
+ * @throws {UsageError} when the network does not take them
+ */
+export async function atSize<T>(size: number, work: (size: number) => T | Promise<T>): Promise<T> {
+  try {
+    return await work(size);
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    throw new UsageError(`--size ${size}: ${error.message}`, { cause: error });
+  }
+}

@@ -1,4 +1,5 @@
-import type { Localizer, ModelCard } from '@forgelens/localize';
+import type { Localizer, ModelCard, OpenedModel } from '@forgelens/localize';
+import type { ModelDefinition } from '@forgelens/models';
 
 /** Where a command writes text: a stream, or what a test gives in its place. */
 export interface Output {
@@ -22,6 +23,8 @@ export interface Io {
 export interface Models {
   /** The id of the model that is used unless another one is named. */
   readonly default: string;
+  /** The networks that weights can be for, by id. */
+  readonly networks: Readonly<Record<string, ModelDefinition>>;
   /** What is known of each, read when asked for. */
   cards(): Promise<readonly ModelCard[]>;
   /**
@@ -30,6 +33,8 @@ export interface Models {
    * @throws {CheckpointError} when the weights do not fit the model
    */
   open(idOrPath: string): Promise<Localizer>;
+  /** A network with its weights, to be written in another form; named and refused as by `open`. */
+  load(idOrPath: string): Promise<OpenedModel>;
 }
 
 /** Exit codes of the program. */

@@ -91,6 +91,18 @@ export class OutputFolder {
   }
 }
 
+/**
+ * Where one file is to be written, as an absolute path.
+ * @throws {UsageError} when there is a file already, or no folder for it
+ */
+export function newFile(cwd: string, out: string): string {
+  const target = path.resolve(cwd, out);
+  if (existsSync(target)) throw new UsageError(`${out} is there already; remove it, or choose another name with --out`);
+  if (!existsSync(path.dirname(target)))
+    throw new UsageError(`no folder for ${out}; make it, or choose another with --out`);
+  return target;
+}
+
 function cannotWrite(where: string, error: unknown): UsageError {
   const code = (error as NodeJS.ErrnoException).code ?? String(error);
   const reasons: Record<string, string> = {

@@ -25,7 +25,7 @@ describe('forgelens', () => {
         analyze [options] <inputs...>  show where pictures may have been tampered with
         train [options] [config.yaml]  train a network
         evaluate [options]             score a model on pictures whose tampering is known
-        models                         list models and show what is known of them
+        models                         list, describe, import and export models
         help [command]                 display help for command
 
       Examples:
@@ -94,26 +94,31 @@ describe('forgelens models', () => {
 
   test('shows a model card', async () => {
     expect((await run('models', 'info', 'brightness')).stdout).toMatchInlineSnapshot(`
-      "Model       brightness
-      What it is  Brightness
-      Source      made for tests
-      Parameters  0
-      Input       red, 0–255
-      Size        native
-      Weights     1,234,567 bytes, SHA-256 0000000000000000000000000000000000000000000000000000000000000000
-      Licence     none needed
-      On made-up  F1 0.500
-      Limitation  It takes all that is bright for tampered.
+      "Model                    brightness
+      What it is               Brightness
+      Source                   made for tests
+      Parameters               0
+      Input                    red, 0–255
+      Size                     native
+      Weights                  1,234,567 bytes, SHA-256 0000000000000000000000000000000000000000000000000000000000000000
+      Licence                  none needed
+      Multiply-adds at 256 px  0.00 G (Conv 0.00 G)
+      Activations at 256 px    1.0 MB at a time, 1.3 MB in all
+      On made-up               F1 0.500
+      Limitation               It takes all that is bright for tampered.
       "
     `);
     expect((await run('models', 'info', 'unet')).stdout).toMatchInlineSnapshot(`
-      "Model       unet
-      What it is  U-Net
-      Source      Ronneberger, Fischer and Brox 2015
-      Parameters  7,763,041
-      Input       red, 0–255
-      Size        native
-      Weights     none come with it; train it first
+      "Model                    unet
+      What it is               U-Net
+      Source                   Ronneberger, Fischer and Brox 2015
+      Parameters               7,763,041
+      Input                    red, 0–255
+      Size                     native
+      Weights                  none come with it; train it first
+      Multiply-adds at 256 px  0.00 G (Conv 0.00 G)
+      Activations at 256 px    1.0 MB at a time, 1.3 MB in all
+      Stated at 256 px         29.90 M parameters, 104.30 G (published: Nam et al. 2025, https://arxiv.org/abs/2506.20922, table of costs); ours is narrower: it has four resolutions of 64 to 512 channels
       "
     `);
   });
@@ -140,24 +145,28 @@ describe('forgelens models', () => {
     expect((await run('models', '--help')).stdout).toMatchInlineSnapshot(`
       "Usage: forgelens models [options] [command]
 
-      Lists models and shows what is known of them.
+      Lists and describes models, imports official weights, and exports models as ONNX.
 
       Options:
-        -h, --help           display help for command
+        -h, --help                        display help for command
 
       Global Options:
-        -V, --version        output the version number
-        -q, --quiet          say nothing but results and problems
-        --no-color           write without colours, as with NO_COLOR set
+        -V, --version                     output the version number
+        -q, --quiet                       say nothing but results and problems
+        --no-color                        write without colours, as with NO_COLOR set
 
       Commands:
-        list [options]       List the models.
-        info [options] <id>  Show what is known of a model: its input, its weights, and what it scored.
-        help [command]       display help for command
+        list [options]                    list the models
+        info [options] <id>               show what is known of a model
+        import [options] <file>           convert an official checkpoint of PyTorch
+        export [options] <id|checkpoint>  write a model as ONNX
+        help [command]                    display help for command
 
       Examples:
         $ forgelens models list
-        $ forgelens models info brightness
+        $ forgelens models info brightness --size 512
+        $ forgelens models import M2SFormer.pth --model m2sformer --out m2sformer.safetensors
+        $ forgelens models export brightness --out brightness.onnx --precision float16
       "
     `);
   });

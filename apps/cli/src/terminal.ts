@@ -88,3 +88,5 @@ export const percent = (fraction: number | null): string =>
 
 /** `3 pictures`, `1 picture`. */
 export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

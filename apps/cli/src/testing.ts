@@ -5,6 +5,9 @@ import { CheckpointError } from '@forgelens/autograd';
 import type { Image } from '@forgelens/imaging';
 import { unknownModel } from '@forgelens/localize';
 import type { Localization, Localizer, ModelCard, ModelInfo } from '@forgelens/localize';
+import type { ModelDefinition } from '@forgelens/models';
+import { small } from '@forgelens/models/testing';
+import { initialize } from '@forgelens/nn';
 import { onTestFinished } from 'vitest';
 import type { Models } from './context.ts';
 import { main } from './program.ts';
@@ -52,22 +55,27 @@ function locate({ width, height, data }: Image): Promise<Localization> {
   return Promise.resolve({ width, height, probabilities, score });
 }
 
+const { officialName: _, ...unofficial } = small;
+const networks: Readonly<Record<string, ModelDefinition>> = { brightness: small, unet: unofficial };
+
 /** A localizer that needs no network; `look` is called before each picture. */
 const fakeModels = (look: () => void): Models => ({
   default: 'brightness',
+  networks,
   cards: () => Promise.resolve(cards),
-  open(idOrPath) {
+  async load(idOrPath) {
     if (idOrPath === 'broken.safetensors')
-      return Promise.reject(
-        new CheckpointError(idOrPath, 'missing head.weight [1, 16, 1, 1]; 1 of 40 names does not fit'),
-      );
+      throw new CheckpointError(idOrPath, 'missing head.weight [1, 16, 1, 1]; 1 of 40 names does not fit');
     if (idOrPath !== 'brightness')
-      return Promise.reject(
-        unknownModel(
-          idOrPath,
-          cards.map(({ id }) => id),
-        ),
+      throw unknownModel(
+        idOrPath,
+        cards.map(({ id }) => id),
       );
+    const network = small.create();
+    return { network, weights: initialize(network, 1), sizePolicy: small.sizePolicy, info, who: idOrPath };
+  },
+  async open(idOrPath) {
+    await this.load(idOrPath);
     const localizer: Localizer = {
       info,
       locate(image) {
@@ -76,7 +84,7 @@ const fakeModels = (look: () => void): Models => ({
       },
       close: () => Promise.resolve(),
     };
-    return Promise.resolve(localizer);
+    return localizer;
   },
 });
 

@@ -1,3 +1,4 @@
+export * from './export-model.ts';
 export * from './localizer.ts';
 export * from './network-localizer.ts';
 export * from './open-localizer.ts';

@@ -77,7 +77,7 @@ test('a model without weights says how to get some', async () => {
 
 test('what is neither a model nor a file is refused', async () => {
   expect(await refusal('unett')).toMatchInlineSnapshot(
-    `"UsageError: unknown model "unett"; did you mean "unet"? (models: tracenet, unet, m2sformer)"`,
+    `"UsageError: unknown model "unett"; did you mean "unet"? (models: tracenet, unet, m2sformer, cdfl, sdpal, mpc, mpc-contrast)"`,
   );
   expect(await refusal(folder)).toContain('and no such file');
 });
@@ -116,6 +116,6 @@ test('a checkpoint that does not say its network, or one that nobody knows, is r
   );
   const unknown = writeSafetensors(weights, { model: '{"id":"nasnet"}' });
   expect(await refusal(save('unknown.safetensors', unknown))).toMatchInlineSnapshot(
-    `"CheckpointError: unknown.safetensors: its weights belong to the network "nasnet", which is not known here (models: tracenet, unet, m2sformer); use the version that trained it"`,
+    `"CheckpointError: unknown.safetensors: its weights belong to the network "nasnet", which is not known here (models: tracenet, unet, m2sformer, cdfl, sdpal, mpc, mpc-contrast); use the version that trained it"`,
   );
 });

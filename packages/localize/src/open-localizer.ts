@@ -3,10 +3,11 @@ import { readFile, stat } from 'node:fs/promises';
 import { CheckpointError, DataError, UsageError } from '@forgelens/autograd';
 import type { Runtime } from '@forgelens/autograd/runtime/node';
 import { inWorker } from '@forgelens/autograd/runtime/node';
-import type { ModelDefinition, NetworkSpec } from '@forgelens/models';
+import type { LocalizerNetwork, ModelDefinition, NetworkSpec, SizePolicy } from '@forgelens/models';
 import { createNetwork, networks, readCheckpoint } from '@forgelens/models';
+import type { Weights } from '@forgelens/nn';
 import { countParameters } from '@forgelens/nn';
-import type { Localizer, ModelCard } from './localizer.ts';
+import type { Localizer, ModelCard, ModelInfo } from './localizer.ts';
 import { unknownModel } from './localizer.ts';
 import { describeSizePolicy, networkLocalizer } from './network-localizer.ts';
 import { scoreRule } from './score.ts';
@@ -45,6 +46,16 @@ async function cardOf(definition: ModelDefinition): Promise<ModelCard> {
   };
 }
 
+/** A network with weights that fit it, and what is known of both. */
+export interface OpenedModel {
+  readonly network: LocalizerNetwork;
+  readonly weights: Weights;
+  readonly sizePolicy: SizePolicy;
+  readonly info: ModelInfo;
+  /** Names the weights in errors. */
+  readonly who: string;
+}
+
 /**
  * Opens a model for looking at images; its networks run in a worker, so the caller's thread is never blocked.
  *
@@ -55,14 +66,22 @@ async function cardOf(definition: ModelDefinition): Promise<ModelCard> {
  */
 export async function openLocalizer(idOrPath: string, runtime: Runtime = inWorker('cpu')): Promise<Localizer> {
   try {
-    return await open(idOrPath, runtime);
+    const { network, weights, sizePolicy, info, who } = await openModel(idOrPath);
+    return networkLocalizer(network, weights, { runtime, sizePolicy, info, who });
   } catch (error) {
     await runtime.close();
     throw error;
   }
 }
 
-async function open(idOrPath: string, runtime: Runtime): Promise<Localizer> {
+/**
+ * Opens a model: its network with its weights.
+ *
+ * @param idOrPath - the id of a model with shipped weights, or the path of a `.safetensors` checkpoint
+ * @throws {UsageError} when it is neither, or a model without weights
+ * @throws {CheckpointError} when the file is no checkpoint, or does not name a known network
+ */
+export async function openModel(idOrPath: string): Promise<OpenedModel> {
   const definition = definitions.find(({ id }) => id === idOrPath);
   const shipped = definition && (await readShipped(definition.id));
   if (definition && !shipped)
@@ -102,7 +121,7 @@ async function open(idOrPath: string, runtime: Runtime): Promise<Localizer> {
     scoreRule,
     limitations,
   };
-  return networkLocalizer(network, checkpoint.weights, { runtime, sizePolicy, info, who });
+  return { network, weights: checkpoint.weights, sizePolicy, info, who };
 }
 
 const definitionOf = (spec: NetworkSpec): ModelDefinition => networks[spec.id];

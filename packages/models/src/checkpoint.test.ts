@@ -1,8 +1,9 @@
-import { Tensor, float32, int64, toFloat16Bits, writeSafetensors } from '@forgelens/autograd';
+import type { Tensor } from '@forgelens/autograd';
+import { float32, int64, writeSafetensors } from '@forgelens/autograd';
 import { difference } from '@forgelens/autograd/testing';
 import { initialize } from '@forgelens/nn';
 import { expect, test } from 'vitest';
-import { bindWeights, readCheckpoint } from './checkpoint.ts';
+import { bindWeights, narrowed, readCheckpoint } from './checkpoint.ts';
 import { createNetwork } from './networks.ts';
 
 const network = createNetwork({ id: 'unet', widths: [2, 4] });
@@ -18,14 +19,17 @@ test('weights come back under their names, and what a training keeps is left out
 });
 
 test('weights stored as float16 are used as the float32 they are nearest to', () => {
-  const half = ({ shape, data }: Tensor) =>
-    new Tensor('float16', shape, Uint16Array.from(data as Float32Array, toFloat16Bits));
-  const halves = Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [name, half(tensor)]));
-  const read = readCheckpoint(writeSafetensors(halves));
+  const read = readCheckpoint(writeSafetensors(narrowed(weights)));
   for (const { name, tensor } of bindWeights(network, read.weights).values()) {
     // Eleven bits are kept, and below 2^−14 steps of 2^−24.
     expect(difference(tensor, weights[name] as Tensor<'float32'>, { rtol: 2 ** -11, atol: 2 ** -25 }), name).toBeNull();
   }
+});
+
+test('a weight that float16 does not hold is refused', () => {
+  expect(() => narrowed({ 'head.bias': float32([1], [1e5]) })).toThrow(
+    'head.bias: has a number that is not finite, or beyond the 65504 of float16',
+  );
 });
 
 test('every name that is missing, extra or of another shape or dtype is in one error', () => {

@@ -1,5 +1,12 @@
 import type { Tensor, Value } from '@forgelens/autograd';
-import { CheckpointError, Tensor as HostTensor, fromFloat16, readSafetensors, sameShape } from '@forgelens/autograd';
+import {
+  CheckpointError,
+  Tensor as HostTensor,
+  fromFloat16,
+  readSafetensors,
+  sameShape,
+  toFloat16Bits,
+} from '@forgelens/autograd';
 import type { Weights } from '@forgelens/nn';
 import { namedParameters } from '@forgelens/nn';
 import type { LocalizerNetwork } from './network.ts';
@@ -63,6 +70,20 @@ const widened = (tensor: Tensor): Tensor =>
   tensor.dtype === 'float16'
     ? new HostTensor('float32', tensor.shape, fromFloat16(tensor.data as Uint16Array))
     : tensor;
+
+/**
+ * Weights as float16, for half the space.
+ * @throws {CheckpointError} when a number is not finite, or beyond what float16 holds
+ */
+export function narrowed(weights: Weights): Weights {
+  const narrow = ([name, { shape, data }]: [string, Tensor]) => {
+    const bits = Uint16Array.from(data as Float32Array, toFloat16Bits);
+    if (bits.some(half => (half & 0x7c00) === 0x7c00))
+      throw new CheckpointError(name, 'has a number that is not finite, or beyond the 65504 of float16');
+    return [name, new HostTensor('float16', shape, bits)] as const;
+  };
+  return Object.fromEntries(Object.entries(weights).map(narrow));
+}
 
 /**
  * The weights and buffers of a network as `build` takes them.

@@ -1,42 +1,18 @@
 import { readFileSync } from 'node:fs';
-import type { Shape, Value } from '@forgelens/autograd';
-import { float32, int64, readPytorch, Tensor, writeSafetensors } from '@forgelens/autograd';
-import type { Context } from '@forgelens/nn';
-import { BatchNorm2d, Conv2d, namedParameters } from '@forgelens/nn';
+import type { Shape } from '@forgelens/autograd';
+import { CheckpointError, float32, int64, readPytorch, Tensor, writeSafetensors } from '@forgelens/autograd';
+import { namedParameters } from '@forgelens/nn';
 import { describe, expect, test } from 'vitest';
 import { bindWeights, inOfficialNames, readCheckpoint } from './checkpoint.ts';
-import type { LocalizerNetwork, LocalizerOutput, ModelDefinition } from './network.ts';
+import type { ModelDefinition } from './network.ts';
 import { createNetwork } from './networks.ts';
 import { m2sformer } from './m2sformer.ts';
-import { matchOfficial, officialNames } from './official.ts';
+import { matchOfficial, officialNames, readOfficial } from './official.ts';
+import { officialCheckpoint, small } from './testing.ts';
 
 const zeros = (shape: Shape) => new Tensor('float32', shape);
 
-/** The network of official.pth, which tools/golden/pytorch.py has made. */
-class Small implements LocalizerNetwork {
-  readonly encoder = new Conv2d(3, 2, 3, { padding: 1 });
-  readonly norm = new BatchNorm2d(2);
-  readonly head = new Conv2d(2, 1, 1);
-  forward(image: Value, ctx: Context): LocalizerOutput {
-    return { logits: this.head.forward(this.norm.forward(this.encoder.forward(image), ctx)) };
-  }
-  loss = ({ logits }: LocalizerOutput): Value => logits;
-}
-const places = { encoder: '0', norm: '1', head: '2' };
-const small: ModelDefinition = {
-  id: 'small',
-  title: 'made for tests',
-  source: 'made for tests',
-  sizePolicy: { kind: 'native', multiple: 1 },
-  limitations: [],
-  create: () => new Small(),
-  officialName: name =>
-    name
-      .replace(/^(encoder|norm|head)/, part => places[part as keyof typeof places])
-      .replace(/running(Mean|Var)/, (_, what: string) => `running_${what.toLowerCase()}`),
-  officialConstants: /num_batches_tracked$/,
-};
-const official = readPytorch(readFileSync(new URL('fixtures/official.pth', import.meta.url))) as Map<string, unknown>;
+const official = readPytorch(readFileSync(officialCheckpoint)) as Map<string, unknown>;
 const stateDict = official.get('state_dict') as Map<string, unknown>;
 const names = ['0.weight', '0.bias', '1.weight', '1.bias', '1.running_mean', '1.running_var', '2.weight', '2.bias'];
 
@@ -73,6 +49,14 @@ describe('an official checkpoint', () => {
     wrong.set('1.bias', wrong.get('1.num_batches_tracked'));
     expect(() => matchOfficial(wrong, small, 'a.pth')).toThrowErrorMatchingInlineSnapshot(
       `[CheckpointError: a.pth: 4 names do not fit the 8 of small: 0.weight is float32 [1,2,1,1], not of floats [2,3,3,3], 1.bias is int64 [], not of floats [2], missing 2.bias [1], extra classifier.bias [1]; use the official checkpoint of this very network]`,
+    );
+  });
+
+  test('is read from its file, or refused as no checkpoint', () => {
+    const bytes = readFileSync(officialCheckpoint);
+    expect([...readOfficial(bytes, small, 'a.pth').keys()]).toEqual(names);
+    expect(() => readOfficial(bytes.subarray(0, 2000), small, 'a.pth')).toThrow(
+      new CheckpointError('a.pth', 'is a zip archive that is cut off or damaged; copy it again'),
     );
   });
 

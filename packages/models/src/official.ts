@@ -1,5 +1,5 @@
 import type { Shape } from '@forgelens/autograd';
-import { CheckpointError, StoredTensor, sameShape } from '@forgelens/autograd';
+import { CheckpointError, DataError, StoredTensor, readPytorch, sameShape } from '@forgelens/autograd';
 import { namedParameters } from '@forgelens/nn';
 import type { LocalizerNetwork, ModelDefinition } from './network.ts';
 
@@ -23,6 +23,23 @@ export const officialNames = (
   { officialName = name => name }: Pick<ModelDefinition, 'officialName'>,
 ): ReadonlyMap<string, string> =>
   new Map([...namedParameters(network).keys()].map(name => [officialName(name), name] as const));
+
+/**
+ * Reads the tensors of an official checkpoint of PyTorch that a network needs; see `matchOfficial`.
+ * @throws {CheckpointError} when the file is no such checkpoint, or wants to run something, or does not fit
+ */
+export function readOfficial(
+  bytes: Uint8Array,
+  definition: ModelDefinition,
+  who: string,
+): ReadonlyMap<string, StoredTensor> {
+  try {
+    return matchOfficial(readPytorch(bytes, who), definition, who);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    throw new CheckpointError(who, error.message.slice(error.path.length + 2), { cause: error });
+  }
+}
 
 /**
  * The tensors of an official checkpoint that a network needs, by their official names and in the network's order. They

@@ -6,15 +6,20 @@ import { DataError } from '@forgelens/autograd';
  * Writes a file whole or not at all, whenever the process or the machine dies: a temporary file beside it reaches the
  * disk before it takes the name.
  *
+ * @param content - also in parts, which are made when they are written
  * @throws {DataError} when it cannot be written, with the reason
  */
-export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  content: Uint8Array | string | Iterable<Uint8Array>,
+): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `${temporaryPrefix}${basename(path)}`);
   try {
     const file = await open(temporary, 'w');
     try {
-      await file.writeFile(content);
+      const parts = typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
+      for (const part of parts) await file.writeFile(part);
       await file.sync();
     } finally {
       await file.close();
