@@ -13,6 +13,7 @@ import { cpus, loadavg, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
 import type { Job } from './jobs.ts';
 import { startPeer } from './peer.ts';
 import type { Result } from './report.ts';
@@ -31,9 +32,27 @@ const here = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 const findPyTorch = (): string | undefined =>
   ['/usr/bin/python3', 'python3'].find(python => spawnSync(python, ['-c', 'import torch']).status === 0);
 
+/** Our side as it would ship: one JavaScript file, without the tools that run TypeScript, which take memory too. */
+async function bundlePeer(): Promise<string> {
+  // Inside node_modules, so that what stays outside of the bundle is found from there.
+  const outfile = here('../../node_modules/.cache/forgelens-bench/forgelens-peer.mjs');
+  const external = ['onnxruntime-node', 'sharp'];
+  await build({
+    entryPoints: [here('forgelens-peer.ts')],
+    outfile,
+    external,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    // For packages that were written for require.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  });
+  return outfile;
+}
+
 async function measure(job: Job, pairs: number, python: string, versions: Record<string, string>): Promise<Result> {
   const peers = {
-    ours: startPeer(process.execPath, ['--import', 'tsx', here('forgelens-peer.ts')]),
+    ours: startPeer(process.execPath, ['--expose-gc', ourPeer]),
     pytorch: startPeer(python, [here('torch_peer.py')]),
   };
   const sides = ['ours', 'pytorch'] as const;
@@ -90,6 +109,7 @@ const machine = {
   kernel: release(),
   loadBefore: loadavg(),
 };
+const ourPeer = await bundlePeer();
 const date = new Date().toISOString();
 const versions: Record<string, string> = {};
 const results: Result[] = [];

@@ -212,7 +212,9 @@ class ConvRefine(nn.Module):
 class DoubleConv(nn.Module):
     def __init__(self, in_channels, mid_channels, channels):
         super().__init__()
-        self.double_conv = nn.Sequential(*conv_norm_relu(in_channels, mid_channels), *conv_norm_relu(mid_channels, channels))
+        self.double_conv = nn.Sequential(
+            *conv_norm_relu(in_channels, mid_channels), *conv_norm_relu(mid_channels, channels)
+        )
 
     def forward(self, x):
         return self.double_conv(x)
@@ -272,12 +274,15 @@ class FeatureUNet(nn.Module):
 
     def __init__(self, channels, attention):
         super().__init__()
-        self.inc = DoubleConv(channels, 64, 64)
-        self.down1, self.down2, self.down3 = Down(64, 128), Down(128, 256), Down(256, 256)
         self.attention = attention
+        self.inc = DoubleConv(channels, 64, 64)
+        # In the order of the published checkpoints.
+        for i, (width, wider) in enumerate(((64, 128), (128, 256), (256, 256)), 1):
+            self.add_module(f'down{i}', Down(width, wider))
+            if attention:
+                self.add_module(f'attn{i}', SelfAttention(width, 4 if i < 3 else 8))
         if attention:
-            self.attn1, self.attn2 = SelfAttention(64, 4), SelfAttention(128, 4)
-            self.attn3, self.attn4 = SelfAttention(256, 8), SelfAttention(256, 8)
+            self.attn4 = SelfAttention(256, 8)
         a, b, c = (64, 32, 32) if attention else (0, 0, 0)
         self.up1, self.up2, self.up3 = Up(256, a, 128), Up(128, b, 64), Up(64, c, 64)
         self.outc = OutConv(64)
@@ -333,6 +338,8 @@ class SDPAL(PatternNetwork):
 
     def __init__(self):
         super().__init__(512 + 1024, attention=False)
+        # The last one, as in the published checkpoints.
+        self.fuse_conv = self._modules.pop('fuse_conv')
         self.graph_module = NeighbourResidual()
 
     def forward(self, x):

@@ -3,6 +3,7 @@
  * Node and to one of a browser: a request names an executable, and is answered with tensors or with an error.
  */
 import { ShapeError, UsageError } from '../errors.ts';
+import type { OnnxModel } from '../onnx/writer.ts';
 import { writeOnnx } from '../onnx/writer.ts';
 import { Tensor } from '../tensor.ts';
 import { free } from './free.ts';
@@ -73,29 +74,34 @@ export function remoteRuntime(name: string, worker: WorkerPort, device: string, 
       worker.post({ id, ...request }, transfer);
     });
 
+  function opening(executable: number, model: SessionModel, state: Tensors): Parameters<typeof ask> {
+    const { tensors, transfer } = pack(state, { keep: true });
+    // Copied one by one: a view that is sent takes the whole of its buffer along.
+    const external = Object.fromEntries(Object.entries(model.external).map(([key, bytes]) => [key, bytes.slice()]));
+    const moved = [model.bytes, ...Object.values(external)].map(({ buffer }) => buffer as ArrayBuffer);
+    return [
+      { call: 'open', executable, device, options, model: { ...model, external }, state: tensors },
+      [...moved, ...transfer],
+    ];
+  }
+
+  // Made where neither the model nor its weights are in reach: they would be kept for as long as it is.
+  const askingExecutable = (executable: number, nodes: OnnxModel['nodes']): Executable => ({
+    run(inputs) {
+      const { tensors, transfer } = pack(inputs, { keep: true });
+      return explained({ nodes }, () => ask({ call: 'run', executable, inputs: tensors }, transfer));
+    },
+    readState: () => ask({ call: 'readState', executable }),
+    close: async () => void (await ask({ call: 'close', executable })),
+  });
+
   return {
     name,
     async compile(graph, state = {}) {
       const executable = executables++;
       const { nodes, ...model } = writeOnnx(graph, { external: true });
-      const packed = pack(state, { keep: true });
-      // Copied one by one: a view that is sent takes the whole of its buffer along.
-      const external = Object.fromEntries(Object.entries(model.external).map(([key, bytes]) => [key, bytes.slice()]));
-      await explained({ nodes }, () =>
-        ask({ call: 'open', executable, device, options, model: { ...model, external }, state: packed.tensors }, [
-          model.bytes.buffer as ArrayBuffer,
-          ...Object.values(external).map(({ buffer }) => buffer),
-          ...packed.transfer,
-        ]),
-      );
-      return {
-        run(inputs) {
-          const { tensors, transfer } = pack(inputs, { keep: true });
-          return explained({ nodes }, () => ask({ call: 'run', executable, inputs: tensors }, transfer));
-        },
-        readState: () => ask({ call: 'readState', executable }),
-        close: async () => void (await ask({ call: 'close', executable })),
-      };
+      await explained({ nodes }, () => ask(...opening(executable, model, state)));
+      return askingExecutable(executable, nodes);
     },
     async close() {
       end(new UsageError(`${name}: the runtime is closed; open another one`));

@@ -28,45 +28,69 @@ export const localRuntime = (name: string, open: Open): Runtime => ({
   name,
   async compile(graph, state = {}) {
     const { nodes, ...model } = writeOnnx(graph, { external: true });
-    const executable = await explained({ nodes }, () => open(model, state));
-    return { ...executable, run: inputs => explained({ nodes }, () => executable.run(inputs)) };
+    return explainingRuns(nodes, await explained({ nodes }, () => open(model, state)));
   },
   close: async () => undefined,
+});
+
+const explainingRuns = (nodes: OnnxModel['nodes'], executable: Executable): Executable => ({
+  ...executable,
+  run: inputs => explained({ nodes }, () => executable.run(inputs)),
 });
 
 /** An ONNX model in a session of onnxruntime-node or onnxruntime-web. */
 export async function openSession(
   ort: OrtModule,
   model: SessionModel,
-  options: SessionOptions,
+  { stateOnGpu, ...options }: SessionOptions,
   initialState: Tensors,
 ): Promise<Executable> {
-  const { stateOnGpu, ...sessionOptions } = options;
-  const stateNames = Object.keys(model.state);
-  for (const name of stateNames) requireType('state', name, initialState[name], model.state[name]!);
-  const create = (
-    { bytes, external }: Pick<OnnxModel, 'bytes' | 'external'>,
-    more: Ort.InferenceSession.SessionOptions = {},
-  ): Promise<Ort.InferenceSession> =>
-    ort.InferenceSession.create(bytes, {
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
-      externalData: Object.entries(external).map(([path, data]) => ({ path, data })),
-      ...sessionOptions,
-      ...more,
-    });
+  const state = firstState(ort, model.state, initialState);
+  const nextOnGpu = Object.fromEntries(Object.keys(state).map(name => [nextPrefix + name, 'gpu-buffer' as const]));
+  const session = await createSession(ort, model, {
+    ...options,
+    ...(stateOnGpu && { preferredOutputLocation: nextOnGpu }),
+  });
+  return executableOf(ort, session, options, model, state);
+}
 
-  const nextOnGpu = Object.fromEntries(stateNames.map(name => [nextPrefix + name, 'gpu-buffer' as const]));
-  const session = await create(model, stateOnGpu ? { preferredOutputLocation: nextOnGpu } : {});
-  // Not copied: runs only read what they are given, and give the next state in memory of their own.
-  let state = Object.fromEntries(stateNames.map(name => [name, toOrt(ort, initialState[name]!)]));
+const createSession = (
+  ort: OrtModule,
+  { bytes, external }: Pick<OnnxModel, 'bytes' | 'external'>,
+  options: Ort.InferenceSession.SessionOptions,
+): Promise<Ort.InferenceSession> =>
+  ort.InferenceSession.create(bytes, {
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    externalData: Object.entries(external).map(([path, data]) => ({ path, data })),
+    ...options,
+  });
+
+/** Not copied: runs only read what they are given, and give the next state in memory of their own. */
+const firstState = (ort: OrtModule, types: SessionModel['state'], tensors: Tensors): Record<string, Ort.Tensor> =>
+  Object.fromEntries(
+    Object.entries(types).map(([name, type]) => {
+      requireType('state', name, tensors[name], type);
+      return [name, toOrt(ort, tensors[name]!)];
+    }),
+  );
+
+/** Keeps nothing of what the session was opened from: neither the model's bytes nor, after the first run, its state. */
+function executableOf(
+  ort: OrtModule,
+  session: Ort.InferenceSession,
+  options: Ort.InferenceSession.SessionOptions,
+  { inputs: inputTypes, outputs: outputTypes, state: stateTypes }: SessionModel,
+  state: Record<string, Ort.Tensor>,
+): Executable {
+  const stateNames = Object.keys(stateTypes);
   let owned = false; // The first state is the caller's.
   let reader: Promise<Ort.InferenceSession> | null = null;
 
   return {
     async run(inputs) {
       const feeds: Record<string, Ort.Tensor> = { ...state };
-      for (const [name, type] of Object.entries(model.inputs)) {
+      for (const [name, type] of Object.entries(inputTypes)) {
         requireType('input', name, inputs[name], type);
         feeds[name] = toOrt(ort, inputs[name]!);
       }
@@ -75,18 +99,18 @@ export async function openSession(
       state = Object.fromEntries(stateNames.map(name => [name, results[nextPrefix + name]!]));
       owned = true;
       const outputs: Record<string, Tensor> = {};
-      for (const [name, type] of Object.entries(model.outputs)) outputs[name] = fromOrt(results[name]!, type);
+      for (const [name, type] of Object.entries(outputTypes)) outputs[name] = fromOrt(results[name]!, type);
       return outputs;
     },
     async readState() {
       const onHost = (name: string, tensor: Ort.Tensor): [string, Tensor] => [
         name,
-        copy(fromOrt(tensor, model.state[name]!)),
+        copy(fromOrt(tensor, stateTypes[name]!)),
       ];
       if (Object.values(state).every(tensor => tensor.location === 'cpu'))
         return Object.fromEntries(stateNames.map(name => onHost(name, state[name]!)));
       // Reading a GPU buffer directly can abort the process, so it goes through a graph of identities.
-      reader ??= create(writeIdentities(model.state));
+      reader ??= createSession(ort, writeIdentities(stateTypes), options);
       const results = await (await reader).run(state);
       return Object.fromEntries(stateNames.map(name => onHost(name, results[nextPrefix + name]!)));
     },
@@ -99,6 +123,7 @@ export async function openSession(
   };
 }
 
+/** Frees what a run gave us, on the host or on the device. */
 function freeTensor(tensor: Ort.Tensor): void {
   if (tensor.location === 'cpu') free((tensor.data as Float32Array).buffer);
   else tensor.dispose();
