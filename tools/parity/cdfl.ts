@@ -48,6 +48,7 @@ export const subject: Subject<CdflOutput> = {
   create: () => new Cdfl(),
   officialName: cdfl.officialName!,
   officialConstants: cdfl.officialConstants!,
+  flips: true,
   trainings: [
     {
       sections: { evalbn: 'evalbn', train: 'train' },

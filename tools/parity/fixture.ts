@@ -365,7 +365,7 @@ async function compareTraining(comparison: Comparison, example: Training): Promi
       1e-4 * Math.abs(expected.loss),
     );
     subject.checkExtra?.(report, `extra, ${kind}`, expected.extra, results);
-    compareGradients(report, `gradients, ${kind}`, expected, training, results);
+    compareGradients(report, `gradients, ${kind}`, expected, training, results, subject.flips);
     for (const [key, [sum, l2]] of Object.entries(expected['bn_buffers_after_[sum,l2]'] ?? {})) {
       if (subject.officialConstants.test(key)) continue;
       // A network of one stage may lack what only another has.
@@ -386,12 +386,19 @@ async function compareTraining(comparison: Comparison, example: Training): Promi
   await compareOptimizerStep(comparison, example, steps[example.sections.train]!);
 }
 
+/**
+ * How far single elements of gradients in training may be off where a network flips, as a share of their size. The
+ * official CDFL and an implementation of it in the same PyTorch differ by up to 0.28, while norms differ by 1e-2.
+ */
+const flipped = 0.35;
+
 function compareGradients(
   report: Report,
   kind: string,
   expected: StepFixture,
   training: boolean,
   results: Tensors,
+  flips = false,
 ): void {
   const floor = 1e-6 * expected.total_grad_l2;
   for (const [key, reference] of Object.entries(expected.grads)) {
@@ -403,8 +410,9 @@ function compareGradients(
     report.number(kind, `${key} l2`, norm(floats(actual)), l2, relative * l2 + floor);
     // As large as the elements given are, or as an element is in the quadratic mean.
     const scale = Math.max(...first4.map(Math.abs), l2 / Math.sqrt(actual.size));
+    const share = training && flips ? Math.max(relative, flipped) : relative;
     for (const [i, value] of first4.entries())
-      report.number(kind, `${key} element ${i}`, floats(actual)[i]!, value, relative * scale + floor);
+      report.number(kind, `${key} element ${i}`, floats(actual)[i]!, value, share * scale + floor);
   }
   const norms = Object.entries(results).map(([name, tensor]) =>
     name.startsWith('gradient ') ? norm(floats(tensor)) : 0,

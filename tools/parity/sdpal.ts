@@ -21,6 +21,7 @@ export const subject: Subject<SdpalOutput> = {
   create: () => new Sdpal(),
   officialName: sdpal.officialName!,
   officialConstants: sdpal.officialConstants!,
+  flips: true,
   trainings: [
     {
       sections: { evalbn: 'evalbn', train: 'train' },

@@ -24,6 +24,8 @@ export interface Subject<Output extends LocalizerOutput = LocalizerOutput> {
   readonly officialName: (name: string) => string;
   readonly officialConstants: RegExp;
   readonly trainings: readonly Training[];
+  /** Whether thresholds within the network may fall to the other side by rounding, and change gradients in training. */
+  readonly flips?: boolean;
   /** How many times smaller than the image the fixture's mask is; 1 without. */
   readonly maskReduction?: number;
   /** The heads that forward.bin holds, by their names there. */
