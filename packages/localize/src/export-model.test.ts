@@ -20,11 +20,11 @@ test('a model is exported in half the space, and computes the same', async () =>
   expect(single.difference).toBeLessThan(1e-6);
   expect(half.difference).toBeGreaterThan(1e-6);
   expect(half.difference).toBeLessThan(5e-3);
-  expect(half.bytes.length / single.bytes.length).toBeLessThan(0.7);
+  expect(half.model.bytes.length / single.model.bytes.length).toBeLessThan(0.7);
 });
 
 test('the file says what it is', async () => {
-  const { metadata, bytes } = await exportModel(model, { size: 32, precision: 'float16' }, runtime);
+  const { metadata, model: file } = await exportModel(model, { size: 32, precision: 'float16' }, runtime);
   const { weightsSha256, version, licence, limitations, ...rest } = metadata;
   expect({ weightsSha256, version, licence }).toEqual({
     weightsSha256: model.info.weightsSha256,
@@ -43,7 +43,7 @@ test('the file says what it is', async () => {
       "sizePolicy": "native resolution, padded by reflection to a multiple of 16 px; tiles of 768 px that overlap by at least 128 px when larger",
     }
   `);
-  expect(Buffer.from(bytes).includes(metadata['input']!)).toBe(true);
+  expect(Buffer.from(file.bytes).includes(metadata['input']!)).toBe(true);
 });
 
 test('a file that computes something else is not given out', async () => {

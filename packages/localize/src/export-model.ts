@@ -1,4 +1,4 @@
-import type { Tensor } from '@forgelens/autograd';
+import type { OnnxModel, Tensor } from '@forgelens/autograd';
 import { build, CheckpointError, input, Random, sigmoid, Tensor as HostTensor, writeOnnx } from '@forgelens/autograd';
 import type { Runtime } from '@forgelens/autograd/runtime/node';
 import { openOnnx, runOnce } from '@forgelens/autograd/runtime/node';
@@ -18,7 +18,7 @@ export type Precision = keyof typeof tolerances;
 
 /** A model as an ONNX file of standard operators: `image` [1, 3, H, W] in, `probabilities` [1, 1, H, W] out. */
 export interface ExportedModel {
-  readonly bytes: Uint8Array;
+  readonly model: OnnxModel;
   readonly metadata: Readonly<Record<string, string>>;
   /** The most that a probability of the file differs from the model's, on an image of noise and edges. */
   readonly difference: number;
@@ -75,7 +75,7 @@ export async function exportModel(
       who,
       `exported as ${precision}, its probabilities differ by up to ${difference.toPrecision(2)}, more than ${tolerances[precision]}; nothing was written`,
     );
-  return { bytes: model.bytes, metadata, difference };
+  return { model, metadata, difference };
 }
 
 /** Smooth shades, an edge and noise: what photographs are made of. [1, 3, size, size] in [0, 1]. */

@@ -56,11 +56,11 @@ async function run(idOrPath: string, options: Options, { io, models }: Context):
   const model = await models.load(idOrPath);
   const size = options.size ?? (model.sizePolicy.kind === 'resize' ? model.sizePolicy.size : defaultSize);
   const runtime = nodeCpu();
-  const { bytes, difference } = await atSize(size, () => exportModel(model, { size, precision }, runtime));
+  const { model: file, difference } = await atSize(size, () => exportModel(model, { size, precision }, runtime));
   await runtime.close();
-  await writeAtomically(target, bytes);
+  await writeAtomically(target, file.bytes);
   new Terminal(io, options).print(
-    `${out}: ${model.info.id} for images of ${size} × ${size} px, ${precision}, ${megabytes(bytes.length)}; ` +
+    `${out}: ${model.info.id} for images of ${size} × ${size} px, ${precision}, ${megabytes(file.bytes.length)}; ` +
       `its probabilities differ from the model's by at most ${difference === 0 ? 0 : difference.toExponential(1)}`,
   );
 }
