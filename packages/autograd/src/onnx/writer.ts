@@ -12,6 +12,7 @@ import type {
   TensorProtoSchema,
   ValueInfoProtoSchema,
 } from './generated/onnx_pb.ts';
+import { overwritableStates } from '../in-place.ts';
 import { AttributeProto_AttributeType, ModelProtoSchema, TensorProto_DataLocation } from './generated/onnx_pb.ts';
 
 /** The version of the standard operators that graphs are written in, and the file format that goes with it. */
@@ -29,6 +30,8 @@ export interface OnnxModel {
   readonly inputs: Readonly<Record<string, TensorType>>;
   readonly outputs: Readonly<Record<string, TensorType>>;
   readonly state: Readonly<Record<string, TensorType>>;
+  /** The states whose next value may be written over them. */
+  readonly overwritable: readonly string[];
   /** The nodes by their ONNX names, for error messages. */
   readonly nodes: ReadonlyMap<string, AnyNode>;
 }
@@ -138,6 +141,7 @@ export function writeOnnx(graph: Graph, { metadata = {}, external = false }: Wri
     inputs: types(graph.inputs),
     outputs: types(graph.outputs),
     state: types(Object.fromEntries(Object.entries(graph.state).map(([name, { value }]) => [name, value]))),
+    overwritable: overwritableStates(graph),
     nodes: byName,
   };
 }

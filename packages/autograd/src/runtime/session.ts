@@ -13,7 +13,7 @@ import type { Executable, Runtime, Tensors } from './runtime.ts';
 export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
 
 /** What a session needs of a model: plain data, so that it can cross to a worker. */
-export type SessionModel = Pick<OnnxModel, 'bytes' | 'external' | 'inputs' | 'outputs' | 'state'>;
+export type SessionModel = Pick<OnnxModel, 'bytes' | 'external' | 'inputs' | 'outputs' | 'state' | 'overwritable'>;
 
 /** Opens a session on one device. */
 export type Open = (model: SessionModel, state: Tensors) => Promise<Executable>;
@@ -51,7 +51,7 @@ export async function openSession(
     ...options,
     ...(stateOnGpu && { preferredOutputLocation: nextOnGpu }),
   });
-  return executableOf(ort, session, options, model, state);
+  return executableOf(ort, session, options, stateOnGpu ? { ...model, overwritable: [] } : model, state);
 }
 
 const createSession = (
@@ -80,10 +80,13 @@ function executableOf(
   ort: OrtModule,
   session: Ort.InferenceSession,
   options: Ort.InferenceSession.SessionOptions,
-  { inputs: inputTypes, outputs: outputTypes, state: stateTypes }: SessionModel,
+  { inputs: inputTypes, outputs: outputTypes, state: stateTypes, overwritable }: SessionModel,
   state: Record<string, Ort.Tensor>,
 ): Executable {
   const stateNames = Object.keys(stateTypes);
+  const unallocated = Object.fromEntries(
+    [...Object.keys(outputTypes), ...stateNames.map(name => nextPrefix + name)].map(name => [name, null]),
+  );
   let owned = false; // The first state is the caller's.
   let reader: Promise<Ort.InferenceSession> | null = null;
 
@@ -94,9 +97,14 @@ function executableOf(
         requireType('input', name, inputs[name], type);
         feeds[name] = toOrt(ort, inputs[name]!);
       }
-      const results = await session.run(feeds);
-      if (owned) for (const tensor of Object.values(state)) freeTensor(tensor);
-      state = Object.fromEntries(stateNames.map(name => [name, results[nextPrefix + name]!]));
+      const inPlace = owned ? overwritable : [];
+      const kept = Object.fromEntries(inPlace.map(name => [name, state[name]!]));
+      const results = await session.run(feeds, {
+        ...unallocated,
+        ...Object.fromEntries(inPlace.map(name => [nextPrefix + name, kept[name]!])),
+      });
+      if (owned) for (const [name, tensor] of Object.entries(state)) if (!(name in kept)) freeTensor(tensor);
+      state = Object.fromEntries(stateNames.map(name => [name, kept[name] ?? results[nextPrefix + name]!]));
       owned = true;
       const outputs: Record<string, Tensor> = {};
       for (const [name, type] of Object.entries(outputTypes)) outputs[name] = fromOrt(results[name]!, type);
