@@ -387,10 +387,11 @@ async function compareTraining(comparison: Comparison, example: Training): Promi
 }
 
 /**
- * How far single elements of gradients in training may be off where a network flips, as a share of their size. The
- * official CDFL and an implementation of it in the same PyTorch differ by up to 0.28, while norms differ by 1e-2.
+ * How far gradients in training may be off where a network flips, as a share of their size. Between the official CDFL
+ * and the same network in the same PyTorch, single elements differ by up to 0.28; between two ways in which ONNX
+ * Runtime computes ours, norms by up to 0.026.
  */
-const flipped = 0.35;
+const flipped = { norm: 0.03, element: 0.35 };
 
 function compareGradients(
   report: Report,
@@ -406,11 +407,12 @@ function compareGradients(
     report.exact(kind, `${key} has a gradient`, actual !== undefined, reference !== null);
     if (!actual || reference === null) continue;
     const [l2, , first4, noise] = reference;
-    const relative = training ? Math.max(5 * noise, 1e-2) : 1e-3;
+    const limits = training && flips ? flipped : { norm: training ? 1e-2 : 1e-3, element: 0 };
+    const relative = training ? Math.max(5 * noise, limits.norm) : limits.norm;
     report.number(kind, `${key} l2`, norm(floats(actual)), l2, relative * l2 + floor);
     // As large as the elements given are, or as an element is in the quadratic mean.
     const scale = Math.max(...first4.map(Math.abs), l2 / Math.sqrt(actual.size));
-    const share = training && flips ? Math.max(relative, flipped) : relative;
+    const share = Math.max(relative, limits.element);
     for (const [i, value] of first4.entries())
       report.number(kind, `${key} element ${i}`, floats(actual)[i]!, value, share * scale + floor);
   }
