@@ -4,7 +4,7 @@ Written from the project's own notes on the two papers and codes. Modules carry 
 so that a state_dict loads strictly, down to a decoder that the published networks have and never call. Both take
 [N, 3, H, W] in 0..255 and give logits [N, H, W].
 
-cspell:ignore mscc unsqueeze argmax keepdim addcdiv
+cspell:ignore amax amin keepdim
 """
 
 import math
