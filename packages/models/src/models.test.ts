@@ -37,11 +37,14 @@ import { createNetwork, networks } from './networks.ts';
  * Every network of `networks` passes this table without being mentioned. What is mentioned: smaller variants of those
  * that are too large for a quick test, and weights whose gradient is zero by mathematics.
  */
+const hrFormer = { widths: [4, 8, 12, 16], heads: [1, 2, 3, 4], modules: [1, 1, 1], blocks: 1, dropPath: 0 } as const;
 const variants: Readonly<Record<string, NetworkSpec>> = {
   unet: { id: 'unet', widths: [4, 8, 12] },
   m2sformer: { id: 'm2sformer', backbone: 'b0' },
   cdfl: { id: 'cdfl', backbone: 'r50', channels: 32 },
   sdpal: { id: 'sdpal', backbone: 'r50', channels: 32 },
+  mpc: { id: 'mpc', backbone: hrFormer },
+  'mpc-contrast': { id: 'mpc-contrast', backbone: hrFormer },
 };
 
 /** In training, batch norm takes off what a bias before it adds. */
