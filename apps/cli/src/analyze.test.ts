@@ -304,6 +304,12 @@ describe('forgelens analyze refuses', () => {
       "UsageError: cannot write to /a.png: it is a file; choose another folder with --out
       "
     `);
+    // Where the parent is there and still no folder can be made, Node's recursive mkdir never returns.
+    if (process.platform !== 'linux') return;
+    const denied = await forgelens(folder, ['analyze', 'a.png', '--out', '/proc/nowhere'], { look });
+    expect(denied.stderr).toBe(
+      'UsageError: cannot write to /proc/nowhere: no folder can be made there; choose another folder with --out\n',
+    );
   });
 });
 

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UsageError } from '@forgelens/autograd';
+import { makeFolder } from '@forgelens/train';
 import type { Analysis } from './analysis.ts';
 import { parseAnalysis } from './analysis.ts';
 
@@ -29,7 +30,7 @@ export class OutputFolder {
   static async open(folder: string): Promise<OutputFolder> {
     const probe = path.join(folder, `.forgelens-${process.pid}`);
     try {
-      await mkdir(folder, { recursive: true });
+      makeFolder(folder);
       await writeFile(probe, '');
       await rm(probe);
     } catch (error) {
@@ -68,7 +69,7 @@ export class OutputFolder {
   /** Writes the files of a result, each whole or not at all, the JSON last: where it is, the result is complete. */
   async write(name: string, files: { map: Uint8Array; overlay: Uint8Array; json: string }): Promise<void> {
     try {
-      await mkdir(path.dirname(this.pathOf(name, 'json')), { recursive: true });
+      makeFolder(path.dirname(this.pathOf(name, 'json')));
       for (const kind of ['map', 'overlay', 'json'] as const) {
         const target = this.pathOf(name, kind);
         const temporary = `${target}.${process.pid}.tmp`;
@@ -112,6 +113,7 @@ function cannotWrite(where: string, error: unknown): UsageError {
     ENOSPC: 'no space is left',
     ENOTDIR: 'a part of the path is a file',
     EEXIST: 'it is a file',
+    ENOENT: 'no folder can be made there',
   };
   return new UsageError(`cannot write to ${where}: ${reasons[code] ?? code}; choose another folder with --out`);
 }

@@ -5,4 +5,4 @@ export { train, type TrainOptions, type TrainResult } from './loop.ts';
 export * from './prepare.ts';
 export * from './run-folder.ts';
 export * from './step.ts';
-export { writeAtomically } from './write-file.ts';
+export { makeFolder, writeAtomically } from './write-file.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError, DataError, UsageError, readSafetensors, writeSafetensors } from '@forgelens/autograd';
@@ -7,7 +7,7 @@ import type { Tensors } from '@forgelens/autograd/runtime/node';
 import type { Weights } from '@forgelens/nn';
 import type { TrainConfig } from './config.ts';
 import { checkConfig } from './config.ts';
-import { cannotWrite, temporaryPrefix, writeAtomically } from './write-file.ts';
+import { cannotWrite, makeFolder, temporaryPrefix, writeAtomically } from './write-file.ts';
 
 /** One step, counted from 1. */
 export interface StepRecord {
@@ -95,7 +95,7 @@ export class RunFolder {
         `${this.path}: holds a training already; go on with --resume ${this.path}, or choose another --out`,
       );
     try {
-      mkdirSync(this.path, { recursive: true });
+      makeFolder(this.path);
     } catch (error) {
       throw cannotWrite(this.path, error);
     }
