@@ -1,12 +1,14 @@
-import { build, input } from '@forgelens/autograd';
+import type { Value } from '@forgelens/autograd';
+import { Random, Tensor, build, grad, input } from '@forgelens/autograd';
 import { nodeCpu, runOnce } from '@forgelens/autograd/runtime/node';
-import { Random } from '@forgelens/autograd';
 import { difference, randomTensor } from '@forgelens/autograd/testing';
 import { Context, countParameters, evaluation, initialize, namedParameters } from '@forgelens/nn';
 import { expect, test } from 'vitest';
+import type { Cdfl, CdflOutput } from './cdfl.ts';
 import { bindWeights } from './checkpoint.ts';
 import type { NetworkSpec } from './networks.ts';
 import { createNetwork, networks } from './networks.ts';
+import type { Sdpal, SdpalOutput } from './sdpal.ts';
 
 const runtime = nodeCpu({ threads: 1 });
 
@@ -52,6 +54,31 @@ test.each(['cdfl', 'sdpal'] as const)(
     expect(paper).toEqual(code);
     const [ofCode, ofPaper] = await Promise.all(specs.map(logitsOf));
     expect(difference(ofPaper!, ofCode!, { rtol: 1e-3, atol: 0 })).not.toBeNull();
+  },
+);
+
+test.each(['cdfl', 'sdpal'] as const)(
+  "%s learns in the paper's mode: features before the walk have a gradient",
+  async id => {
+    const network = createNetwork({ id, mode: 'paper', ...tiny }) as Cdfl | Sdpal;
+    const ctx = new Context({ training: true });
+    const inputs = { x: input('float32', [2, ...shape.slice(1)]), mask: input('float32', [2, 1, 64, 64]) };
+    const loss = network.loss(network.forward(inputs.x, ctx) as CdflOutput & SdpalOutput, inputs.mask);
+    const [gradient] = grad(loss, [network.encoder.fusion.conv.weight]);
+    const draws = Object.fromEntries(ctx.draws.map((draw, i) => [`draw${i}`, draw]));
+    const weights = bindWeights(network, initialize(network, 1));
+    const graph = build({ inputs: { ...inputs, ...draws }, outputs: { gradient: gradient! }, weights });
+    const random = new Random(3);
+    const uniform = (value: Value) => {
+      const tensor = new Tensor('float32', value.shape);
+      for (let i = 0; i < tensor.size; i++) tensor.data[i] = random.uniform();
+      return tensor;
+    };
+    const feeds = Object.fromEntries(Object.entries({ ...inputs, ...draws }).map(([name, v]) => [name, uniform(v)]));
+    const { data } = (await runOnce(runtime, graph, feeds))['gradient']!;
+    const norm = Math.hypot(...(data as Float32Array));
+    expect(norm).toBeGreaterThan(0);
+    expect(norm).toBeLessThan(1e3);
   },
 );
 
