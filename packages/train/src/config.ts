@@ -135,6 +135,10 @@ export const TrainConfig = z.strictObject({
     .default(false)
     .describe('Computes parts of the forward pass again for the gradients: less memory, a third more time.'),
   weights: z.string().nullable().default(null).describe('A checkpoint to start from instead of random weights.'),
+  fresh: z
+    .array(z.string())
+    .default([])
+    .describe('Parts of the network that start from random weights although a checkpoint is given.'),
   data: Data,
   validation: Validation.prefault({}),
   checkpoint: z.strictObject({ every: count.default(500).describe('Steps between two checkpoints.') }).prefault({}),

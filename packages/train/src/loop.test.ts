@@ -6,6 +6,7 @@ import type { Tensor } from '@forgelens/autograd';
 import { readSafetensors } from '@forgelens/autograd';
 import { nodeCpu } from '@forgelens/autograd/runtime/node';
 import { bindWeights, createNetwork, readCheckpoint } from '@forgelens/models';
+import { initialize } from '@forgelens/nn';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TrainConfig, TrainOptions } from './index.ts';
 import { RunFolder, measureStep, openData, openWeights, planData, train } from './index.ts';
@@ -243,6 +244,24 @@ test('the weights of a training begin another one', async () => {
   await tinyRun(folder, config, { network, weights, onRecord: r => r.kind === 'step' && losses.push(r.loss) });
   const [first] = await new RunFolder(join(root, `run${runs - 1}`)).readMetrics();
   expect(losses[0]).toBeLessThan((first as { loss: number }).loss);
+});
+
+test('a fresh part starts at random although weights are given, and must be a part', async () => {
+  const config = short({ steps: 1 });
+  await tinyRun(folder, config);
+  const path = join(folder, 'weights.safetensors');
+  const network = createNetwork(config.model);
+  const random = initialize(network, 7);
+  const [all, some] = [
+    await openWeights(network, path),
+    await openWeights(network, path, { fresh: ['head'], seed: 7 }),
+  ];
+  expect(some['encoder.0.conv1.weight']).toEqual(all['encoder.0.conv1.weight']);
+  expect(some['head.weight']).toEqual(random['head.weight']);
+  expect(some['head.weight']).not.toEqual(all['head.weight']);
+  await expect(openWeights(network, path, { fresh: ['tail'] })).rejects.toThrow(
+    'fresh: the network has no part "tail" (parts: encoder, decoder, head)',
+  );
 });
 
 test('batches of plain samples are functions of the step, and each sample comes once in an epoch', async () => {

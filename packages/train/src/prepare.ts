@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { DataError, float32 } from '@forgelens/autograd';
+import { DataError, UsageError, float32 } from '@forgelens/autograd';
 import type { Runtime } from '@forgelens/autograd/runtime/node';
 import type { LocalizerNetwork } from '@forgelens/models';
 import { bindWeights, readCheckpoint } from '@forgelens/models';
@@ -13,14 +13,29 @@ import { buildTrainingStep } from './step.ts';
 
 /**
  * The weights and buffers of a checkpoint, to begin a training with.
+ *
+ * @param fresh - parts of the network that are not taken from the checkpoint but begin at random, by `seed`
+ * @throws {UsageError} when the network has no such part
  * @throws {DataError} when the file cannot be read
  * @throws {CheckpointError} when they do not fit the network
  */
-export async function openWeights(network: LocalizerNetwork, path: string): Promise<Weights> {
+export async function openWeights(
+  network: LocalizerNetwork,
+  path: string,
+  { fresh = [], seed = 1 }: Partial<Pick<TrainConfig, 'fresh' | 'seed'>> = {},
+): Promise<Weights> {
+  const random = initialize(network, seed);
+  const partOf = (name: string): string => name.split('.')[0]!;
+  const parts = new Set(Object.keys(random).map(partOf));
+  for (const part of fresh)
+    if (!parts.has(part))
+      throw new UsageError(`fresh: the network has no part "${part}" (parts: ${[...parts].join(', ')})`);
+  const isFresh = ([name]: readonly [string, unknown]): boolean => fresh.includes(partOf(name));
   const bytes = await readFile(path).catch(error => {
     throw new DataError(path, 'cannot be read; is it the path of a checkpoint?', { cause: error });
   });
-  const { weights } = readCheckpoint(bytes, path);
+  const stored = Object.entries(readCheckpoint(bytes, path).weights).filter(entry => !isFresh(entry));
+  const weights = Object.fromEntries([...stored, ...Object.entries(random).filter(isFresh)]);
   bindWeights(network, weights, path);
   return weights;
 }

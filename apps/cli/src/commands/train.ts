@@ -60,7 +60,7 @@ async function run(file: string | undefined, options: Options, { io }: Context):
   const { folder, config } = await open(file, options, io);
   const network = createNetwork(config.model);
   const plan = await planData(config);
-  const weights = config.weights === null ? undefined : await openWeights(network, config.weights);
+  const weights = config.weights === null ? undefined : await openWeights(network, config.weights, config);
   const runtime = options.device === 'cpu' ? nodeCpu({ threads: options.threads }) : nodeWebgpu();
   const data = openData(plan, config);
   try {
