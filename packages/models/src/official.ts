@@ -61,15 +61,15 @@ export function matchOfficial(
   const needed = new Map<string, Shape>();
   for (const [official, name] of officialNames(network, definition)) needed.set(official, parameters.get(name)!.shape);
 
-  const renamings = prefixes.map(({ found, meant }) => {
+  const readings = prefixes.map(({ found, meant }) => {
     const named = [...stateDict].map(
       ([name, tensor]) => [name.startsWith(found) ? meant + name.slice(found.length) : name, tensor] as const,
     );
     return { named, known: named.filter(([name]) => needed.has(name)).length };
   });
-  const most = Math.max(...renamings.map(({ known }) => known));
+  const most = Math.max(...readings.map(({ known }) => known));
   const tensors = new Map(
-    renamings.find(({ known }) => known === most)!.named.filter(([name]) => !definition.officialConstants?.test(name)),
+    readings.find(({ known }) => known === most)!.named.filter(([name]) => !definition.officialConstants?.test(name)),
   );
 
   const problems: string[] = [];

@@ -93,6 +93,7 @@ test('what is no checkpoint is refused with its path', () => {
   /** Keys of storages in the old format are addresses in memory, new with each saving. */
   const refused = (bytes: Uint8Array) => message(bytes).replace(/\b\d{5,}/, '<key>');
   const pickle = (instructions: string) => refused(file(`\x80\x02${instructions}`));
+  const named = (module: string, name: string) => `c${module}\n${name}\n`;
   expect({
     empty: refused(file('')),
     textPickle: refused(file('cos\nsystem\n(S"touch x"\ntR.')),
@@ -106,7 +107,7 @@ test('what is no checkpoint is refused with its path', () => {
     outside: refused(fixture('outside.pth')),
     legacyCut: refused(legacy.subarray(0, 400)),
     legacyStorageCut: refused(legacy.subarray(0, -1)),
-    legacyBigEndian: refused(file(text(legacy).replace(/(little_endianq.)\x88/s, '$1\x89'))),
+    legacyBigEndian: refused(file(text(legacy).replace(/(little_endian..)\x88/s, '$1\x89'))),
     legacyView: refused(file(text(legacy).replace(/N(tq.Q)/s, '\x88$1'))),
     legacyKeys: refused(file(text(legacy).replace(/^(.*X.\0{3})\d/s, '$1x'))),
     tarCut: refused(tar.subarray(0, 700)),
@@ -123,8 +124,8 @@ test('what is no checkpoint is refused with its path', () => {
     kind: pickle('NK\x01K\x02s.'),
     memory: pickle('h\x05.'),
     persistent: pickle('NQ.'),
-    tensor: pickle('ctorch._utils\n_rebuild_tensor_v2\n)R.'),
-    dictionary: pickle('ccollections\nOrderedDict\nK\x01\x85R.'),
+    tensor: pickle(`${named('torch._utils', '_rebuild_tensor_v2')})R.`),
+    dictionary: pickle(`${named('collections', 'OrderedDict')}K\x01\x85R.`),
   }).toMatchInlineSnapshot(`
     {
       "dictionary": "a.pth: its pickle is broken: a dictionary has no pairs",
