@@ -33,7 +33,8 @@ import {
   Context,
   Conv2d,
   bceWithLogits,
-  infoNce,
+  contrast,
+  directions,
   kaimingNormalFanOut,
   normalizeRows,
   sigmoidFocal,
@@ -205,7 +206,7 @@ function sample(rows: Value, wanted: Value, order: Order): WeightedRows {
 
 /** Pixels of one map or several, as rows, and which of them are tampered. */
 interface Pixels {
-  /** [N, P, C] */
+  /** The directions of their features, [N, P, C]. */
   readonly rows: Value;
   /** [N, P, 1] */
   readonly tampered: Value;
@@ -213,15 +214,14 @@ interface Pixels {
 }
 
 /** The contrast of the authentic pixels of one view with the tampered ones of another, [N]. */
-const contrast = (queries: Pixels, negatives: Pixels): Value =>
-  infoNce(
+const between = (queries: Pixels, negatives: Pixels): Value =>
+  contrast(
     sample(queries.rows, sub(scalar(1), queries.tampered), queries.order),
     sample(negatives.rows, negatives.tampered, negatives.order),
-    temperature,
   );
 
 const pixelsOf = (maps: readonly Value[], masks: readonly Value[], order: Order): Pixels => ({
-  rows: concat(maps.map(mapToTokens), 1),
+  rows: directions(concat(maps.map(mapToTokens), 1), temperature),
   tampered: concat(masks.map(mapToTokens), 1),
   order,
 });
@@ -274,11 +274,11 @@ export function mpcContrasts(
   while (masks.length < maps.length) masks.push(everySecond(masks.at(-1)!));
   const finest = pixelsOf(maps.slice(0, 1), masks.slice(0, 1), orders[0]);
   const coarser = pixelsOf(maps.slice(1), masks.slice(1), orders[1]);
-  const again = { ...finest, rows: mapToTokens(second) };
+  const again = pixelsOf([second], masks.slice(0, 1), orders[0]);
   return {
-    within: contrast(finest, finest),
-    acrossScales: add(contrast(finest, coarser), contrast(coarser, finest)),
-    acrossPasses: add(contrast(finest, again), contrast(again, finest)),
+    within: between(finest, finest),
+    acrossScales: add(between(finest, coarser), between(coarser, finest)),
+    acrossPasses: add(between(finest, again), between(again, finest)),
   };
 }
 

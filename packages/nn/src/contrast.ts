@@ -74,6 +74,10 @@ const excessOp: CompositeOp<ExcessInputs, null> = {
 export const normalizeRows = (x: Value): Value =>
   div(x, sqrt(maximum(reduceSum(square(x), [-1], { keepDims: true }), scalar(1e-24))));
 
+/** Rows whose products are the cosines of x's rows, divided by the temperature. */
+export const directions = (x: Value, temperature: number): Value =>
+  mul(normalizeRows(x), scalar(1 / Math.sqrt(temperature)));
+
 /** Vectors of which some count. */
 export interface WeightedRows {
   /** [N, P, C] */
@@ -96,25 +100,29 @@ export interface WeightedRows {
  * @throws {ShapeError} when queries and negatives are not of the same images and channels, or counts do not fit rows
  */
 export function infoNce(queries: WeightedRows, negatives: WeightedRows, temperature = 0.1): Value {
+  const directed = ({ rows, counts }: WeightedRows): WeightedRows => ({ rows: directions(rows, temperature), counts });
+  return contrast(directed(queries), directed(negatives));
+}
+
+/** `infoNce` of rows that `directions` has made, for those that take part in several contrasts. */
+export function contrast(queries: WeightedRows, negatives: WeightedRows): Value {
   for (const { rows, counts } of [queries, negatives])
     if (rows.rank !== 3 || !sameShape(counts.shape, [...rows.shape.slice(0, 2), 1]))
       throw new ShapeError(
         'infoNce',
         `counts [${counts.shape}] must be [N, P, 1] for rows [N, P, C], got [${rows.shape}]`,
       );
-  if (queries.rows.shape[0] !== negatives.rows.shape[0] || queries.rows.shape[2] !== negatives.rows.shape[2])
+  const [query, negative] = [queries.rows, negatives.rows];
+  if (query.shape[0] !== negative.shape[0] || query.shape[2] !== negative.shape[2])
     throw new ShapeError(
       'infoNce',
-      `queries [${queries.rows.shape}] and negatives [${negatives.rows.shape}] must have one number of images and of channels`,
+      `queries [${query.shape}] and negatives [${negative.shape}] must have one number of images and of channels`,
     );
-  const [query, negative] = [normalizeRows(queries.rows), normalizeRows(negatives.rows)];
   const number = reduceSum(queries.counts, [1], { keepDims: true }); // [N, 1, 1]
-  const sum = reduceSum(mul(query, queries.counts), [1], { keepDims: true }); // [N, 1, C]
+  const sum = matmul(transposeLast(queries.counts), query); // [N, 1, C]
   const withOthers = sub(matmul(query, transposeLast(sum)), reduceSum(square(query), [2], { keepDims: true }));
   const positive = div(withOthers, maximum(sub(number, scalar(1)), scalar(1)));
-
-  const sharp = scalar(1 / temperature);
-  const excess = apply1(excessOp, [mul(query, sharp), negative, negatives.counts, mul(positive, sharp)], null);
+  const excess = apply1(excessOp, [query, negative, negatives.counts, positive], null);
   const enough = cast(greater(number, scalar(1.5)), 'float32');
   const share = div(mul(queries.counts, enough), maximum(number, scalar(1)));
   return reduceSum(mul(excess, share), [1, 2]);
