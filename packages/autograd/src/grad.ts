@@ -54,7 +54,7 @@ function remade(): (x: Value) => Value {
     const { node } = x;
     if (node === null || 'composite' in node.op || !node.op.again) return x;
     const before = made.get(x);
-    const y = before ?? node.op.again(node.inputs, node.attrs);
+    const y = before ?? node.op.again(node.inputs, node.attrs) ?? x;
     made.set(x, y);
     return y;
   };

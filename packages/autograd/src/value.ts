@@ -81,9 +81,10 @@ export interface PrimitiveOp<I extends readonly Value[], A> {
   operands?(inputs: I, attrs: A): readonly (Value | null)[];
   /**
    * The output, computed another way: gradients that need it use this one. Where that is cheap, it is better than to
-   * keep the output from the forward pass to the backward pass.
+   * keep the output from the forward pass to the backward pass. null keeps it. (Other nodes must compute it: ONNX Runtime
+   * makes equal ones into one, and then keeps that.)
    */
-  again?(inputs: I, attrs: A): Value;
+  again?(inputs: I, attrs: A): Value | null;
   /** How many products are added up in one run, for the ops whose work that is; the others count as 0. */
   multiplyAdds?(node: Node<I, A>): number;
   readonly vjp: Vjp<I, A>;

@@ -1,5 +1,5 @@
 import type { Value } from '@forgelens/autograd';
-import { ShapeError, concat, maxPool2d, nchw, relu, resizeNearest } from '@forgelens/autograd';
+import { ShapeError, maxPool2d, nchw, relu, resizeNearest } from '@forgelens/autograd';
 import type { Context, Module } from '@forgelens/nn';
 import { BatchNorm2d, Conv2d, bceWithLogits } from '@forgelens/nn';
 import type { LocalizerNetwork, LocalizerOutput, ModelDefinition } from './network.ts';
@@ -23,7 +23,8 @@ class DoubleConv implements Module {
     this.norm2 = new BatchNorm2d(outChannels);
   }
 
-  forward(x: Value, ctx: Context): Value {
+  /** @param x - several stand for their concatenation */
+  forward(x: Value | readonly Value[], ctx: Context): Value {
     const h = relu(this.norm1.forward(this.conv1.forward(x), ctx));
     return relu(this.norm2.forward(this.conv2.forward(h), ctx));
   }
@@ -67,7 +68,7 @@ export class UNet implements LocalizerNetwork {
     for (const [i, block] of [...this.decoder.entries()].reverse()) {
       const skip = skips[i]!;
       const up = resizeNearest(h, [skip.shape[2]!, skip.shape[3]!]);
-      h = block.forward(concat([up, skip], 1), ctx);
+      h = block.forward([up, skip], ctx);
     }
     return { logits: this.head.forward(h) };
   }

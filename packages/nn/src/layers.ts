@@ -28,7 +28,10 @@ interface WithBias {
 
 export interface Conv2dConfig extends Partial<Conv2dAttrs>, WithBias {}
 
-/** A 2-D convolution with square kernel: [N, in, H, W] → [N, out, oH, oW]. */
+/**
+ * A 2-D convolution with square kernel: [N, in, H, W] → [N, out, oH, oW]. Several inputs stand for their concatenation
+ * along the channels, which is never made.
+ */
 export class Conv2d implements Module {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
@@ -43,7 +46,7 @@ export class Conv2d implements Module {
     this.attrs = attrs;
   }
 
-  forward(x: Value): Value {
+  forward(x: Value | readonly Value[]): Value {
     return conv2d(x, this.weight, this.attrs, this.bias ?? undefined);
   }
 }

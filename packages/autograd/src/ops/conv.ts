@@ -1,10 +1,11 @@
 import { ShapeError } from '../errors.ts';
 import { sizeOf } from '../tensor.ts';
-import type { OnnxAttributes, PrimitiveOp, Value } from '../value.ts';
-import { apply1, nchw } from '../value.ts';
+import type { OnnxAttributes, PrimitiveOp } from '../value.ts';
+import { Value, apply1, nchw } from '../value.ts';
+import { add } from './elementwise.ts';
 import { addBias, matmul } from './matmul.ts';
 import { reduceSum } from './reduce.ts';
-import { concat, flip, pad, reshape, slice, transpose, transposeLast } from './shape.ts';
+import { concat, flip, pad, reshape, slice, split, transpose, transposeLast } from './shape.ts';
 
 export interface Conv2dAttrs {
   readonly stride: number;
@@ -70,16 +71,29 @@ const conv: PrimitiveOp<readonly [x: Value, w: Value], Conv2dAttrs> = {
 /**
  * 2-D convolution (cross-correlation, as everywhere in deep learning).
  *
- * @param x - [N, C, H, W]
+ * @param x - [N, C, H, W]; several stand for their concatenation along the channels, which then is never made
  * @param w - [M, C / groups, kH, kW]
  * @param bias - [M]
  * @returns [N, M, oH, oW] with oH = floor((H + 2·padding − dilation·(kH − 1) − 1) / stride) + 1
  * @throws {ShapeError} when x does not have w.shape[1] · groups channels, or is smaller than the kernel
  * @see https://onnx.ai/onnx/operators/onnx__Conv.html
  */
-export function conv2d(x: Value, w: Value, attrs: Partial<Conv2dAttrs> = {}, bias?: Value): Value {
+export function conv2d(x: Value | readonly Value[], w: Value, attrs: Partial<Conv2dAttrs> = {}, bias?: Value): Value {
+  if (!(x instanceof Value)) return convOfParts(x, w, attrs, bias);
   const full = { stride: 1, padding: 0, dilation: 1, groups: 1, ...attrs };
   return bias ? apply1(convWithBias, [x, w, bias], full) : apply1(conv, [x, w], full);
+}
+
+/** A convolution adds up what it makes of each channel, so that each part can be convolved by itself. */
+function convOfParts(xs: readonly Value[], w: Value, attrs: Partial<Conv2dAttrs>, bias?: Value): Value {
+  const channels = xs.map(x => nchw(x, 'conv2d x')[1]);
+  if ((attrs.groups ?? 1) !== 1 || channels.reduce((sum, c) => sum + c, 0) !== w.shape[1])
+    throw new ShapeError(
+      'conv2d',
+      `parts of ${channels.join(' + ')} channels do not suit w (shape [${w.shape}], groups ${attrs.groups ?? 1})`,
+    );
+  const weights = split(w, 1, channels);
+  return xs.map((x, i) => conv2d(x, weights[i]!, attrs, i === 0 ? bias : undefined)).reduce(add);
 }
 
 /** The bias goes into the same node: the runtime then adds it in the same pass. */

@@ -1,5 +1,6 @@
 import { ShapeError } from '../errors.ts';
 import type { DType, Shape, TensorType } from '../tensor.ts';
+import { sizeOf } from '../tensor.ts';
 import type { PrimitiveOp, Value } from '../value.ts';
 import { apply1, camelCase, float, scalar } from '../value.ts';
 import { reduceSum } from './reduce.ts';
@@ -50,6 +51,7 @@ function unary(onnx: string, gradient: ((dy: Value, x: Value, y: Value) => Value
 function binary(
   onnx: string,
   gradients: (dy: Value, a: Value, b: Value, y: Value) => readonly [() => Value, () => Value],
+  again?: PrimitiveOp<readonly [a: Value, b: Value], null>['again'],
 ) {
   const op: PrimitiveOp<readonly [a: Value, b: Value], null> = {
     onnx,
@@ -58,6 +60,7 @@ function binary(
       const [da, db] = gradients(dy, a, b, y);
       return [sumTo(da(), a.shape), sumTo(db(), b.shape)];
     },
+    ...(again && { again }),
   };
   return (a: Value, b: Value): Value => apply1(op, [a, b], null);
 }
@@ -76,7 +79,13 @@ export const add = binary('Add', dy => [() => dy, () => dy]);
 /** a − b, broadcasting. */
 export const sub = binary('Sub', dy => [() => dy, () => neg(dy)]);
 /** a · b elementwise, broadcasting. */
-export const mul = binary('Mul', (dy, a, b) => [() => mul(dy, b), () => mul(dy, a)]);
+export const mul = binary(
+  'Mul',
+  (dy, a, b) => [() => mul(dy, b), () => mul(dy, a)],
+  // An outer product is larger than both factors, which are kept anyway.
+  ([a, b]) =>
+    Math.max(sizeOf(a.shape), sizeOf(b.shape)) < sizeOf(broadcastShapes(a.shape, b.shape, 'mul')) ? mul(b, a) : null,
+);
 /** a / b elementwise, broadcasting. */
 export const div = binary('Div', (dy, _a, b, y) => [() => div(dy, b), () => neg(div(mul(dy, y), b))]);
 /** max(a, b) elementwise, broadcasting. The gradient of a tie goes to a. */

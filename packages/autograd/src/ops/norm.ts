@@ -1,10 +1,11 @@
 import { ShapeError } from '../errors.ts';
+import { sizeOf } from '../tensor.ts';
 import type { CompositeOp, PrimitiveOp, Value } from '../value.ts';
 import { apply1, axisOf, float, scalar } from '../value.ts';
 import { add, div, exp, log, mul, sqrt, square, sub, sumTo } from './elementwise.ts';
 import { matmul } from './matmul.ts';
 import { reduceMax, reduceMean, reduceSum } from './reduce.ts';
-import { reshape, transposeLast } from './shape.ts';
+import { concat, reshape, slice, split, transposeLast } from './shape.ts';
 
 const softmaxOp: PrimitiveOp<readonly [x: Value], { axis: number }> = {
   onnx: 'Softmax',
@@ -27,21 +28,52 @@ type AttendInputs = readonly [q: Value, k: Value, v: Value, weights: Value, ...b
 const attendOp: CompositeOp<AttendInputs, null> = {
   composite: 'attention',
   build: ([, , v, weights]) => matmul(weights, v),
-  // The gradient in the weights P, and through the softmax, is taken here as a whole: Σ dP∘P over a row is Σ dO∘O, so
-  // that no product of two matrices of P's size is needed but one.
   vjp(dy, { inputs: [q, k, v, weights, ...bias], y }) {
-    const dWeights = matmul(dy, transposeLast(v));
-    const total = reduceSum(mul(dy, y), [-1], { keepDims: true });
-    const dScores = mul(weights, sub(dWeights, total));
-    return [
-      sumTo(matmul(dScores, k), q.shape),
-      sumTo(transposedProduct(dScores, q), k.shape),
-      sumTo(transposedProduct(weights, dy), v.shape),
-      null,
-      ...bias.map(({ shape }) => sumTo(dScores, shape)),
-    ];
+    if (bias.length === 0 && areLarge(weights)) return [...gradientsByImage(dy, q, k, v, y), null];
+    const { dq, dk, dv, dScores } = attentionGradients(dy, q, k, v, y, weights);
+    return [dq, dk, dv, null, ...bias.map(({ shape }) => sumTo(dScores, shape))];
   },
 };
+
+/**
+ * The gradient in the weights P, and through the softmax, is taken as a whole: Σ dP∘P over a row is Σ dO∘O, so that no
+ * product of two matrices of P's size is needed but one.
+ */
+function attentionGradients(dy: Value, q: Value, k: Value, v: Value, y: Value, weights: Value) {
+  const total = reduceSum(mul(dy, y), [-1], { keepDims: true });
+  const dScores = mul(weights, sub(matmul(dy, transposeLast(v)), total));
+  return {
+    dq: sumTo(matmul(dScores, k), q.shape),
+    dk: sumTo(transposedProduct(dScores, q), k.shape),
+    dv: sumTo(transposedProduct(weights, dy), v.shape),
+    dScores,
+  };
+}
+
+/** Matrices of several images that are too large to be kept for the gradient: 16 MB and more for one image. */
+const areLarge = ({ shape }: Value): boolean => shape[0]! > 1 && shape.slice(1).reduce((a, b) => a * b, 1) >= 2 ** 22;
+
+/** The same gradients with the weights computed anew, one image after the other: their matrices share their memory. */
+function gradientsByImage(dy: Value, q: Value, k: Value, v: Value, y: Value): [Value, Value, Value] {
+  const sizes = [q, k, v].map(({ shape }) => sizeOf(shape) / shape[0]!);
+  const images = Array.from({ length: q.shape[0]! }, (_, i) => {
+    const [dyi, qi, ki, vi, yi] = [dy, q, k, v, y].map(x => slice(x, 0, i, i + 1)) as [
+      Value,
+      Value,
+      Value,
+      Value,
+      Value,
+    ];
+    const { dq, dk, dv } = attentionGradients(dyi, qi, ki, vi, yi, softmax(matmul(qi, transposeLast(ki))));
+    // As one value, so that all of an image is computed before the next one begins.
+    return concat(
+      [dq, dk, dv].map((d, part) => reshape(d, [1, sizes[part]!])),
+      1,
+    );
+  });
+  const [dq, dk, dv] = split(concat(images, 0), 1, sizes) as [Value, Value, Value];
+  return [reshape(dq, q.shape), reshape(dk, k.shape), reshape(dv, v.shape)];
+}
 
 /**
  * Dot-product attention, softmax(q · kᵀ + bias) · v, unscaled: [.., L, D], [.., M, D], [.., M, E] → [.., L, E].

@@ -124,6 +124,13 @@ export const gradientCases: Readonly<Record<Exclude<Op, OpWithoutGradient>, Read
     '1×1': smooth((x, w) => ops.conv2d(x, w), [2, 3, 4, 3], [5, 3, 1, 1]),
     '1×1 with stride 2': smooth((x, w) => ops.conv2d(x, w, { stride: 2 }), [2, 3, 5, 4], [2, 3, 1, 1]),
     'with bias': smooth((x, w, b) => ops.conv2d(x, w, { padding: 1 }, b), [2, 2, 4, 5], [3, 2, 3, 3], [3]),
+    'of parts': smooth(
+      (x1, x2, w, b) => ops.conv2d([x1, x2], w, { padding: 1 }, b),
+      [2, 1, 4, 5],
+      [2, 2, 4, 5],
+      [2, 3, 3, 3],
+      [2],
+    ),
     'with bias in groups with stride': smooth(
       (x, w, b) => ops.conv2d(x, w, { groups: 2, stride: 2 }, b),
       [1, 4, 5, 6],

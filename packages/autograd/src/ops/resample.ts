@@ -6,7 +6,7 @@ import { mul } from './elementwise.ts';
 import { gather } from './indexing.ts';
 import { matmul } from './matmul.ts';
 import { avgPool2d } from './pool.ts';
-import { transposeLast } from './shape.ts';
+import { expand, reshape, transposeLast } from './shape.ts';
 
 /** A constant [rows, columns] float32 matrix from a formula. */
 export function constantMatrix(rows: number, columns: number, at: (row: number, column: number) => number): Value {
@@ -58,6 +58,12 @@ const resizeOp: PrimitiveOp<readonly [x: Value], ResizeAttrs> = {
     ...(mode === 'nearest' && { nearest_mode: 'floor' }),
   }),
   operands: ([x], { size }) => [x, null, null, constant(sizes(x, size))],
+  again([x], { mode, size }) {
+    if (mode !== 'nearest') return null;
+    const [n, c, h, w] = nchw(x, 'resize');
+    const factor = size[0] / h;
+    return reshape(expand(reshape(x, [n * c, h, 1, w, 1]), [n * c, h, factor, w, factor]), [n, c, ...size]);
+  },
   vjp(dy, { inputs: [x], attrs: { mode, alignCorners, size } }) {
     const [, , h, w] = nchw(x, 'resize');
     if (mode === 'nearest') return [mul(avgPool2d(dy, size[0] / h), scalar((size[0] / h) ** 2, dy.dtype))];
