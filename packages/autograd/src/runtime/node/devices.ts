@@ -16,8 +16,16 @@ export const devices = {
       const more = threads === undefined ? {} : { intraOpNumThreads: threads };
       // ONNX Runtime's arena keeps all it ever held: that doubles what an inference needs, but spares a training step,
       // which allocates gigabytes, a fifth of its time. Memory patterns would allocate what they plan beside the arena.
-      const memory = { enableCpuMemArena: Object.keys(model.state).length > 0, enableMemPattern: false };
-      return openSession(ort, model, { executionProviders: ['cpu'], stateOnGpu: false, ...memory, ...more }, state);
+      const trains = Object.keys(model.state).length > 0;
+      const memory = { enableCpuMemArena: trains, enableMemPattern: false };
+      // The last level lays maps out anew for convolutions with constant weights; a training has none, and pays twice.
+      const level = { graphOptimizationLevel: trains ? 'extended' : 'all' } as const;
+      return openSession(
+        ort,
+        model,
+        { executionProviders: ['cpu'], stateOnGpu: false, ...memory, ...level, ...more },
+        state,
+      );
     },
   webgpu:
     (_options: object): Open =>
