@@ -3,7 +3,7 @@ import type { Graph, Shape } from '@forgelens/autograd';
 import { Random, Tensor, build, float32, input } from '@forgelens/autograd';
 import type { Tensors } from '@forgelens/autograd/runtime/node';
 import type { LocalizerNetwork } from '@forgelens/models';
-import { Cdfl, M2SFormer, Sdpal, UNet, bindWeights, pvtV2 } from '@forgelens/models';
+import { Cdfl, M2SFormer, Mpc, Sdpal, UNet, bindWeights, hrFormer, pvtV2 } from '@forgelens/models';
 import { adamW, evaluation, initialize } from '@forgelens/nn';
 import { buildTrainingStep } from '@forgelens/train';
 import type { Job } from './jobs.ts';
@@ -19,6 +19,7 @@ const networks: Readonly<Record<Job['model'], () => LocalizerNetwork>> = {
   m2sformer: () => new M2SFormer({ backbone: { ...pvtV2.b2, dropPath: 0 } }),
   cdfl: () => new Cdfl(),
   sdpal: () => new Sdpal(),
+  mpc: () => new Mpc({ backbone: { ...hrFormer.base, dropPath: 0 } }),
   unet: () => new UNet(),
 };
 

@@ -24,10 +24,27 @@ import torch
 
 import generator
 import parity_m2sformer
+import parity_mpc
 from parity_numbers import BATCH, SIZE, digits, noise, relative_difference, statistics
 from parity_patterns import CDFL, SDPAL
 
-SUBJECTS = {subject.NAME: subject for subject in (parity_m2sformer, CDFL, SDPAL)}
+SUBJECTS = {subject.NAME: subject for subject in (parity_m2sformer, CDFL, SDPAL, parity_mpc)}
+
+
+def mask_size(subject):
+    return getattr(subject, 'MASK_SIZE', SIZE)
+
+
+def whole(model, image, mask):
+    """The loss of a model that is trained in one stage."""
+    logits = model(image)
+    return logits, model.loss(logits, mask)
+
+
+def trainings(subject):
+    """By the beginning of its sections in train.json, each training's loss and optimizer."""
+    only = {'': (whole, lambda model: subject.optimizer(model.parameters()))}
+    return getattr(subject, 'TRAININGS', only)
 
 
 # --- What a model computes -------------------------------------------------------------------------------------------
@@ -88,7 +105,7 @@ def params(subject, salt):
 
 def forward(subject, salt):
     """forward.json and the bytes of forward.bin: eval mode, with statistics of every module's output."""
-    image, mask = subject.image(salt), generator.masks(SIZE)
+    image, mask = subject.image(salt), generator.masks(mask_size(subject))
     single, double = subject.make(salt).eval(), subject.make(salt, torch.float64).eval()
     outputs, intermediates = {}, {}
     keep = lambda name, x: outputs.update({name: x.clone()})
@@ -122,6 +139,9 @@ def forward(subject, salt):
             f64_reldiff_l2=digits(relative_difference(x, e)),
             sigmoid_range=digits([probabilities.min(), probabilities.max()]),
         )
+    with torch.inference_mode():
+        for name, x in getattr(subject, 'other_heads', lambda *_: {})(single, salt).items():
+            put(name, x)
     for path, name in subject.MODULE_HEADS.items():
         put(name, outputs[path])
     document = {
@@ -140,14 +160,15 @@ def forward(subject, salt):
     return document, data
 
 
-def gradients(subject, salt, training):
+def gradients(subject, salt, stage, training):
     """Loss and gradients in train mode (batch statistics) or eval mode (running statistics)."""
-    image, mask = subject.image(salt), generator.masks(SIZE)
+    image, mask = subject.image(salt), generator.masks(mask_size(subject))
+
+    loss_of, optimizer = trainings(subject)[stage]
 
     def backward(dtype):
         model = subject.make(salt, dtype).train(training)
-        logits = model(image.to(dtype))
-        loss = model.loss(logits, mask.to(dtype))
+        logits, loss = loss_of(model, image.to(dtype), mask.to(dtype))
         loss.backward()
         norms = {name: float(p.grad.double().norm()) for name, p in model.named_parameters() if p.grad is not None}
         total = sum(n * n for n in norms.values()) ** 0.5
@@ -177,9 +198,9 @@ def gradients(subject, salt, training):
             for name, b in model.named_buffers()
             if name.endswith(('running_mean', 'running_var'))
         }
-        subject.optimizer(model.parameters()).step()
+        optimizer(model).step()
         with torch.no_grad():
-            result['loss_after_one_optimizer_step'] = digits(model.loss(model(image), mask))
+            result['loss_after_one_optimizer_step'] = digits(loss_of(model, image, mask)[1])
     return result
 
 
@@ -189,11 +210,14 @@ def train(subject, salt):
         'salt': salt,
         'batch': BATCH,
         'size': SIZE,
-        'mask_size': SIZE,
-        'mask_sum': [int(s) for s in generator.masks(SIZE).sum((1, 2, 3))],
+        'mask_size': mask_size(subject),
+        'mask_sum': [int(s) for s in generator.masks(mask_size(subject)).sum((1, 2, 3))],
         'note': 'gradients: key -> [l2, sum, [first 4], noise]; noise = |l2_f32 - l2_f64| / l2_f64; null = no gradient',
-        'train': gradients(subject, salt, training=True),
-        'evalbn': gradients(subject, salt, training=False),
+        **{
+            f'{stage}{name}': gradients(subject, salt, stage, training)
+            for stage in trainings(subject)
+            for name, training in (('train', True), ('evalbn', False))
+        },
     }
 
 
@@ -253,7 +277,7 @@ def differences(path, mine, theirs, ignored=()):
 
 def gradient_differences(path, mine, theirs):
     """Differences of gradient norms, in units of the tolerance."""
-    training = path.endswith('/train')
+    training = path.endswith('train')
     for name, reference in theirs['grads'].items():
         row = mine['grads'].get(name)
         if reference is None or row is None:
@@ -290,10 +314,10 @@ def check(folder):
         heads.append((float(np.abs(a[part] - b[part]).max()), tensor['name']))
     report('heads (absolute)', heads, 1e-4)
     report('forward', differences('', made['forward'], theirs['forward'], ignored), 1e-3)
-    for mode in ('evalbn', 'train'):
+    for mode in (f'{stage}{name}' for stage in trainings(subject) for name in ('evalbn', 'train')):
         mine, reference = made['train'][mode], theirs['train'][mode]
         # One ReLU on the other side of 0 reaches 1.4 in the smallest biases.
-        limit = 3 if mode == 'train' else 1
+        limit = 3 if mode.endswith('train') else 1
         report(f'{mode} gradients (in tolerances)', gradient_differences(f'/{mode}', mine, reference), limit)
         rest = [{k: v for k, v in d.items() if k != 'grads'} for d in (mine, reference)]
         report(f'{mode} losses', differences(f'/{mode}', *rest, ignored), 1e-3)
