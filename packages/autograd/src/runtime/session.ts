@@ -104,6 +104,9 @@ function executableOf(
         ...Object.fromEntries(inPlace.map(name => [nextPrefix + name, kept[name]!])),
       });
       if (owned) for (const [name, tensor] of Object.entries(state)) if (!(name in kept)) freeTensor(tensor);
+      // onnxruntime-node 1.30 gives copies even of what it wrote where it was told to.
+      for (const [name, tensor] of Object.entries(kept))
+        if (results[nextPrefix + name] !== tensor) freeTensor(results[nextPrefix + name]!);
       state = Object.fromEntries(stateNames.map(name => [name, kept[name] ?? results[nextPrefix + name]!]));
       owned = true;
       const outputs: Record<string, Tensor> = {};
