@@ -1,7 +1,7 @@
 /** What the benchmark times. Both sides do the same work on inputs of the same shapes. */
 export interface Job {
   readonly id: string;
-  readonly model: 'm2sformer' | 'cdfl' | 'sdpal' | 'mpc' | 'unet';
+  readonly model: 'm2sformer' | 'cdfl' | 'sdpal' | 'mpc' | 'mpc-contrast' | 'unet';
   readonly mode: 'inference' | 'train';
   readonly batch: number;
   /** Height and width of the images, px. */
@@ -14,6 +14,7 @@ export const jobs: readonly Job[] = [
   { id: 'cdfl:inference', model: 'cdfl', mode: 'inference', batch: 1, size: 256 },
   { id: 'sdpal:inference', model: 'sdpal', mode: 'inference', batch: 1, size: 256 },
   { id: 'mpc:inference', model: 'mpc', mode: 'inference', batch: 1, size: 256 },
+  { id: 'mpc-contrast:train', model: 'mpc-contrast', mode: 'train', batch: 2, size: 256 },
   { id: 'unet:inference', model: 'unet', mode: 'inference', batch: 1, size: 256 },
   { id: 'unet:train', model: 'unet', mode: 'train', batch: 2, size: 256 },
 ];

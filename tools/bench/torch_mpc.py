@@ -268,3 +268,13 @@ class MPC(nn.Module):
             for query, negative in (((0,), (0,)), ((0,), (1, 2, 3)), ((1, 2, 3), (0,)), ((0,), (4,)), ((4,), (0,))):
                 total = total + info_nce(kind(query, False), kind(negative, True))
         return total / len(image)
+
+
+class MPCContrast(MPC):
+    """Stage 1, as the benchmark calls a model: the passes are part of the loss."""
+
+    def forward(self, image):
+        return image
+
+    def loss(self, image, mask):
+        return self.contrast(image, mask)

@@ -3,7 +3,7 @@
 
 Reads JSON requests from stdin, one a line, and answers each with one JSON line on stdout:
 
-    {"model": "m2sformer" | "cdfl" | "sdpal" | "mpc" | "unet", "mode": "inference" | "train", "batch": n, "size": 256}
+    {"model": "m2sformer" | "cdfl" | "sdpal" | "mpc" | "mpc-contrast" | "unet", "mode": "inference" | "train", "batch": n, "size": 256}
         builds the job; must come first, once          -> {"ready": true, "parameters", "versions", "threads", <memory>}
     {"run": k}
         runs the job k times                           -> {"ms": [k numbers], "value": a number, <memory>}
@@ -54,10 +54,10 @@ def rss():
 IMPORT_RSS = rss()
 
 from torch_models import M2SFormer, UNet  # noqa: E402 (PyTorch's own memory is measured before)
-from torch_mpc import MPC  # noqa: E402
+from torch_mpc import MPC, MPCContrast  # noqa: E402
 from torch_patterns import CDFL, SDPAL  # noqa: E402
 
-MODELS = {'m2sformer': M2SFormer, 'cdfl': CDFL, 'sdpal': SDPAL, 'mpc': MPC, 'unet': UNet}
+MODELS = {'m2sformer': M2SFormer, 'cdfl': CDFL, 'sdpal': SDPAL, 'mpc': MPC, 'mpc-contrast': MPCContrast, 'unet': UNet}
 
 
 class Job:
@@ -114,7 +114,7 @@ def serve():
 
 
 def selftest():
-    expected = {'m2sformer': 28_149_291, 'cdfl': 78_895_266, 'sdpal': 78_300_194, 'mpc': 45_035_227, 'unet': 7_785_729}
+    expected = {'m2sformer': 28_149_291, 'cdfl': 78_895_266, 'sdpal': 78_300_194, 'mpc': 45_035_227, 'mpc-contrast': 45_035_227, 'unet': 7_785_729}
     for name in MODELS:
         for mode, batch in (('inference', 1), ('train', 2)):
             job = Job(name, mode, batch, 256)

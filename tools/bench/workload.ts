@@ -3,7 +3,7 @@ import type { Graph, Shape } from '@forgelens/autograd';
 import { Random, Tensor, build, float32, input } from '@forgelens/autograd';
 import type { Tensors } from '@forgelens/autograd/runtime/node';
 import type { LocalizerNetwork } from '@forgelens/models';
-import { Cdfl, M2SFormer, Mpc, Sdpal, UNet, bindWeights, hrFormer, pvtV2 } from '@forgelens/models';
+import { Cdfl, M2SFormer, Mpc, MpcContrast, Sdpal, UNet, bindWeights, hrFormer, pvtV2 } from '@forgelens/models';
 import { adamW, evaluation, initialize } from '@forgelens/nn';
 import { buildTrainingStep } from '@forgelens/train';
 import type { Job } from './jobs.ts';
@@ -20,6 +20,7 @@ const networks: Readonly<Record<Job['model'], () => LocalizerNetwork>> = {
   cdfl: () => new Cdfl(),
   sdpal: () => new Sdpal(),
   mpc: () => new Mpc({ backbone: { ...hrFormer.base, dropPath: 0 } }),
+  'mpc-contrast': () => new MpcContrast({ backbone: { ...hrFormer.base, dropPath: 0 } }),
   unet: () => new UNet(),
 };
 
@@ -35,7 +36,9 @@ export function workload({ model, mode, batch, size }: Pick<Job, 'model' | 'mode
     const graph = build({ inputs: { image: x }, outputs: { logits }, weights: bindWeights(network, weights) });
     return { graph, state: {}, inputs: { image } };
   }
-  const step = buildTrainingStep(network, { optimizer: adamW({ weightDecay: 1e-4 }), batch, size });
+  // As its recipe has it.
+  const recompute = model === 'mpc-contrast';
+  const step = buildTrainingStep(network, { optimizer: adamW({ weightDecay: 1e-4 }), batch, size, recompute });
   const mask = filled([batch, 1, size, size], () => (random.uniform() < 0.2 ? 1 : 0));
   return {
     graph: step.graph,
