@@ -368,6 +368,9 @@ export const gradientCases: Readonly<Record<Exclude<Op, OpWithoutGradient>, Read
   },
   resizeNearest: {
     'to twice the size': linear(x => ops.resizeNearest(x, [8, 6]), [1, 2, 4, 3]),
+    // Their gradients need the output, and make it anew.
+    'to twice the size, squared': smooth(x => ops.square(ops.resizeNearest(x, [8, 6])), [1, 2, 4, 3]),
+    'to five times the size, squared': smooth(x => ops.square(ops.resizeNearest(x, [15, 20])), [1, 1, 3, 4]),
     'to twice the height alone': linear(x => ops.resizeNearest(x, [4, 3]), [1, 2, 2, 3]),
     'to other factors': linear(x => ops.resizeNearest(x, [7, 4]), [1, 2, 4, 4]),
     'to a smaller size': linear(x => ops.resizeNearest(x, [2, 3]), [1, 2, 5, 7]),

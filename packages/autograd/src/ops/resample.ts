@@ -1,12 +1,12 @@
 import { ShapeError } from '../errors.ts';
-import type { PrimitiveOp, Value } from '../value.ts';
+import type { OnnxAttributes, PrimitiveOp, Value } from '../value.ts';
 import { int64, Tensor } from '../tensor.ts';
 import { apply1, constant, nchw, scalar } from '../value.ts';
 import { mul } from './elementwise.ts';
 import { gather } from './indexing.ts';
 import { matmul } from './matmul.ts';
 import { avgPool2d } from './pool.ts';
-import { expand, reshape, transposeLast } from './shape.ts';
+import { transposeLast } from './shape.ts';
 
 /** A constant [rows, columns] float32 matrix from a formula. */
 export function constantMatrix(rows: number, columns: number, at: (row: number, column: number) => number): Value {
@@ -43,6 +43,8 @@ interface ResizeAttrs {
   /** nearest: only for one whole factor in both directions. */
   readonly mode: 'nearest' | 'linear';
   readonly alignCorners: boolean;
+  /** Computes the same from the centres of pixels. */
+  readonly again?: true;
 }
 
 const resizeOp: PrimitiveOp<readonly [x: Value], ResizeAttrs> = {
@@ -52,18 +54,15 @@ const resizeOp: PrimitiveOp<readonly [x: Value], ResizeAttrs> = {
     if (!size.every(isExtent)) throw new ShapeError('resize', `size [${size}] must be whole numbers above 0`);
     return [{ dtype: x.dtype, shape: [n, c, ...size] }];
   },
-  attributes: ({ mode, alignCorners }) => ({
-    mode,
-    coordinate_transformation_mode: mode === 'nearest' ? 'asymmetric' : alignCorners ? 'align_corners' : 'half_pixel',
-    ...(mode === 'nearest' && { nearest_mode: 'floor' }),
-  }),
-  operands: ([x], { size }) => [x, null, null, constant(sizes(x, size))],
-  again([x], { mode, size }) {
-    if (mode !== 'nearest') return null;
-    const [n, c, h, w] = nchw(x, 'resize');
-    const factor = size[0] / h;
-    return reshape(expand(reshape(x, [n * c, h, 1, w, 1]), [n * c, h, factor, w, factor]), [n, c, ...size]);
+  attributes({ mode, alignCorners, again }): OnnxAttributes {
+    if (mode === 'linear')
+      return { mode, coordinate_transformation_mode: alignCorners ? 'align_corners' : 'half_pixel' };
+    return again
+      ? { mode, coordinate_transformation_mode: 'half_pixel', nearest_mode: 'round_prefer_floor' }
+      : { mode, coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
   },
+  operands: ([x], { size }) => [x, null, null, constant(sizes(x, size))],
+  again: ([x], attrs) => (attrs.mode === 'nearest' ? apply1(resizeOp, [x], { ...attrs, again: true }) : null),
   vjp(dy, { inputs: [x], attrs: { mode, alignCorners, size } }) {
     const [, , h, w] = nchw(x, 'resize');
     if (mode === 'nearest') return [mul(avgPool2d(dy, size[0] / h), scalar((size[0] / h) ** 2, dy.dtype))];
