@@ -8,17 +8,17 @@ import { join } from 'node:path';
 
 /** Lines that each room may have. Raise one in the change that needs it, and say there why it is worth reading more. */
 const budgets = {
-  'packages/autograd': 4000,
+  'packages/autograd': 5500,
   'packages/nn': 1500,
-  'packages/models': 2000,
+  'packages/models': 4500,
   'packages/imaging': 1500,
   'packages/data': 1500,
   'packages/metrics': 600,
   'packages/localize': 800,
-  'packages/train': 1200,
+  'packages/train': 1600,
   'packages/evaluate': 800,
-  'apps/cli': 1500,
-  tools: 2000,
+  'apps/cli': 2000,
+  tools: 4500,
 };
 
 const root = join(import.meta.dirname, '..');

@@ -1,3 +1,4 @@
+// cspell:ignore brighness
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readSafetensors } from '@forgelens/autograd';
