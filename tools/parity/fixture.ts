@@ -410,8 +410,9 @@ function compareGradients(
     const limits = training && flips ? flipped : { norm: training ? 1e-2 : 1e-3, element: 0 };
     const relative = training ? Math.max(5 * noise, limits.norm) : limits.norm;
     report.number(kind, `${key} l2`, norm(floats(actual)), l2, relative * l2 + floor);
-    // As large as the elements given are, or as an element is in the quadratic mean.
-    const scale = Math.max(...first4.map(Math.abs), l2 / Math.sqrt(actual.size));
+    // In training, noise is a share of the whole gradient: the elements given may be smaller than most.
+    const typical = training ? l2 / Math.sqrt(actual.size) : 0;
+    const scale = Math.max(...first4.map(Math.abs), typical);
     const share = Math.max(relative, limits.element);
     for (const [i, value] of first4.entries())
       report.number(kind, `${key} element ${i}`, floats(actual)[i]!, value, share * scale + floor);

@@ -21,6 +21,8 @@ export type Open = (model: SessionModel, state: Tensors) => Promise<Executable>;
 export interface SessionOptions extends Ort.InferenceSession.SessionOptions {
   /** Keeps the state in GPU buffers; else it is on the host. */
   readonly stateOnGpu: boolean;
+  /** Whether results are written where a run is told to: then some of the state is written over itself. */
+  readonly writesInPlace?: boolean;
 }
 
 /** A runtime in the calling thread. */
@@ -42,7 +44,7 @@ const explainingRuns = (nodes: OnnxModel['nodes'], executable: Executable): Exec
 export async function openSession(
   ort: OrtModule,
   model: SessionModel,
-  { stateOnGpu, ...options }: SessionOptions,
+  { stateOnGpu, writesInPlace = false, ...options }: SessionOptions,
   initialState: Tensors,
 ): Promise<Executable> {
   const state = firstState(ort, model.state, initialState);
@@ -51,7 +53,7 @@ export async function openSession(
     ...options,
     ...(stateOnGpu && { preferredOutputLocation: nextOnGpu }),
   });
-  return executableOf(ort, session, options, stateOnGpu ? { ...model, overwritable: [] } : model, state);
+  return executableOf(ort, session, options, writesInPlace ? model : { ...model, overwritable: [] }, state);
 }
 
 const createSession = (

@@ -23,7 +23,7 @@ export const devices = {
       return openSession(
         ort,
         model,
-        { executionProviders: ['cpu'], stateOnGpu: false, ...memory, ...level, ...more },
+        { executionProviders: ['cpu'], stateOnGpu: false, writesInPlace: true, ...memory, ...level, ...more },
         state,
       );
     },
