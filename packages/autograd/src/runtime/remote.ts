@@ -60,6 +60,7 @@ export function remoteRuntime(name: string, worker: WorkerPort, device: string, 
   };
   worker.onEnd(reason => end(new Error(`${name}: the worker has ended: ${reason}`)));
   worker.listen(message => {
+    if (ended) return; // Whoever asked has been told so.
     const { id, tensors, error } = message as Reply;
     const { resolve, reject } = waiting.get(id)!;
     waiting.delete(id);

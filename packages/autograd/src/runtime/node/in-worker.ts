@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { remoteRuntime } from '../remote.ts';
+import { stop } from './stop.ts';
 import type { Runtime } from '../runtime.ts';
 import type { CpuOptions } from './devices.ts';
 
@@ -9,6 +10,7 @@ import type { CpuOptions } from './devices.ts';
  */
 export function inWorker(device: 'cpu' | 'webgpu', options: CpuOptions = {}): Runtime {
   const worker = new Worker(workerUrl());
+  const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()));
   return remoteRuntime(
     `node-${device}-worker`,
     {
@@ -18,7 +20,11 @@ export function inWorker(device: 'cpu' | 'webgpu', options: CpuOptions = {}): Ru
         worker.on('error', error => listener(String(error)));
         worker.on('exit', code => listener(`exit code ${code}`));
       },
-      terminate: async () => void (await worker.terminate()),
+      // It ends itself, between two runs: to end it in the middle of one can abort the process.
+      terminate() {
+        worker.postMessage(stop);
+        return exited;
+      },
     },
     device,
     options,

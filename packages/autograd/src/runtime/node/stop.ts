@@ -1,0 +1,2 @@
+/** The message that ends a worker. */
+export const stop = 'stop';
