@@ -265,7 +265,7 @@ async function compareUnits({ report, subject, folder, runtime, forward, feeds, 
 async function compareForward(comparison: Comparison): Promise<void> {
   const { report, subject, folder, runtime, forward, feeds, prepare } = comparison;
   const { output, recorded, inputs, weights } = prepare({ training: false });
-  const known = new Map([...recorded, ...Object.entries(subject.functional?.(output) ?? {})]);
+  const known = new Map([...recorded, ...Object.entries(subject.functional?.(output, recorded) ?? {})]);
   const intermediates = Object.keys(forward.intermediates).filter(name => known.has(name));
   const outputs: Record<string, Value> = { ...subject.extras?.(output) };
   for (const [name, value] of Object.entries(subject.heads(output, recorded))) outputs[`head ${name}`] = value;

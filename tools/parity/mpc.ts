@@ -1,5 +1,5 @@
 import type { Value } from '@forgelens/autograd';
-import { build, constant, fill, grad, mul, reduceSum, reshape } from '@forgelens/autograd';
+import { build, constant, fill, grad, mul, reduceSum, reshape, transpose } from '@forgelens/autograd';
 import { runOnce } from '@forgelens/autograd/runtime/node';
 import type { MpcOutput } from '@forgelens/models';
 import { Mpc, MpcContrast, WindowAttention, hrFormer, hrFormerOfficialName, mpc } from '@forgelens/models';
@@ -36,6 +36,13 @@ export const subject: Subject<MpcOutput> = {
     },
   ],
   heads: ({ coarse }, recorded) => ({ logits: coarse, 'convs.3': recorded.get('encoder.convs.3')! }),
+  // [windows · 49, C] → [49, windows, C]
+  functional: (_output, recorded) =>
+    Object.fromEntries(
+      [...recorded]
+        .filter(([name]) => /\.[qkv]_proj(@\d+)?$/.test(name))
+        .map(([name, value]) => [name, transpose(reshape(value, [-1, 49, value.shape.at(-1)!]), [1, 0, 2])]),
+    ),
   otherImages: [{ batch: 1, size: 512, heads: ({ coarse }) => ({ logits_512: coarse }) }],
   async units(report, untyped, { runtime, salt }) {
     const units = untyped as Units;

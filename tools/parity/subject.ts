@@ -39,8 +39,11 @@ export interface Subject<Output extends LocalizerOutput = LocalizerOutput> {
   /** Values of the forward pass that the fixture's `extra` describes, to be given to `checkExtra`. */
   extras?(output: Output): Readonly<Record<string, Value>>;
   checkExtra?(report: Report, kind: string, extra: Readonly<Record<string, unknown>>, values: Tensors): void;
-  /** Values of functions that are no modules, by their names in the fixture's intermediates. */
-  functional?(output: Output): Readonly<Record<string, Value>>;
+  /**
+   * Values of functions that are no modules, by their names in the fixture's intermediates, and outputs of modules that
+   * the official code lays out otherwise.
+   */
+  functional?(output: Output, recorded: ReadonlyMap<string, Value>): Readonly<Record<string, Value>>;
   /** The unit fixtures: parts with no network in front. */
   units(report: Report, units: never, context: UnitContext): Promise<void>;
 }
