@@ -38,6 +38,7 @@ import type { PvtV2Config } from './backbones/pvt-v2.ts';
 import { PatchEmbed, PvtBlock, PvtV2, pvtV2, pvtV2OfficialName, tokensToMap } from './backbones/pvt-v2.ts';
 import type { LocalizerNetwork, LocalizerOutput, ModelDefinition } from './network.ts';
 import { normalizeImageNet } from './network.ts';
+import { ConvNorm } from './parts/conv-norm.ts';
 
 /*
  * M2SFormer: Multi-Spectral and Multi-Scale Attention with Edge-Aware Difficulty Guidance.
@@ -77,19 +78,6 @@ export function standInTextEmbedding(): Tensor {
     [2, textLength],
     Array.from({ length: 2 * textLength }, () => random.uniform(-0.5, 0.5)),
   );
-}
-
-/** A convolution and its batch norm with ReLU. */
-class ConvNorm implements Module {
-  readonly conv: Conv2d;
-  readonly norm: BatchNorm2d;
-  constructor(conv: Conv2d, channels: number) {
-    this.conv = conv;
-    this.norm = new BatchNorm2d(channels);
-  }
-  forward(x: Value, ctx: Context): Value {
-    return relu(this.norm.forward(this.conv.forward(x), ctx));
-  }
 }
 
 /** FcaNet's sixteen strongest frequencies of a 7 × 7 spectrum: row and column indices. */
@@ -154,13 +142,10 @@ class ScaleBranch implements Module {
     const narrow = Math.max(channels / 2 ** scale, skipChannels);
     const dilation = 1 + scale;
     this.scale = scale;
-    this.dilated = new ConvNorm(
-      new Conv2d(channels, channels, 3, { padding: dilation, dilation, bias: false }),
-      channels,
-    );
-    this.project = new ConvNorm(new Conv2d(channels, narrow, 1, { bias: false }), narrow);
+    this.dilated = new ConvNorm(channels, channels, 3, { padding: dilation, dilation });
+    this.project = new ConvNorm(channels, narrow, 1);
     this.map = new Conv2d(narrow, 1, 1, { bias: false });
-    this.restore = new ConvNorm(new Conv2d(narrow, channels, 1, { bias: false }), channels);
+    this.restore = new ConvNorm(narrow, channels, 1);
     this.alpha = new Parameter([1], ones);
     this.beta = new Parameter([1], ones);
   }
@@ -184,7 +169,7 @@ class SkipAttention implements Module {
   readonly mode: M2SFormerConfig['mode'];
 
   constructor(widths: readonly number[], mode: M2SFormerConfig['mode']) {
-    this.reduction = widths.map(width => new ConvNorm(new Conv2d(width, skipChannels, 1), skipChannels));
+    this.reduction = widths.map(width => new ConvNorm(width, skipChannels, 1, { bias: true }));
     const channels = skipChannels * widths.length;
     this.channel = new SpectralAttention(channels);
     this.scales = Array.from({ length: scaleBranches }, (_, scale) => new ScaleBranch(channels, scale));

@@ -25,6 +25,7 @@ import type { Context, Module } from '@forgelens/nn';
 import { BatchNorm2d, Conv2d, LayerNorm, Linear, Parameter, bceWithLogits, kaimingNormal, normal } from '@forgelens/nn';
 import type { LocalizerNetwork, LocalizerOutput, ModelDefinition } from './network.ts';
 import { mapToTokens, tokensToMap } from './backbones/pvt-v2.ts';
+import { ConvNorm } from './parts/conv-norm.ts';
 
 /** Channels at 1/2, 1/4, 1/8 and 1/16 of the image's size. */
 const widths = [24, 48, 96, 160] as const;
@@ -53,24 +54,7 @@ class ResidualConv implements Module {
   }
 }
 
-/** A 3×3 convolution with batch norm and ReLU. */
-class ConvNorm implements Module {
-  readonly conv: Conv2d;
-  readonly norm: BatchNorm2d;
-  constructor(inChannels: number, outChannels: number, { stride = 1, kernelSize = 3 } = {}) {
-    const padding = (kernelSize - 1) / 2;
-    this.conv = new Conv2d(inChannels, outChannels, kernelSize, {
-      stride,
-      padding,
-      bias: false,
-      initializer: kaimingNormal,
-    });
-    this.norm = new BatchNorm2d(outChannels);
-  }
-  forward(x: Value, ctx: Context): Value {
-    return relu(this.norm.forward(this.conv.forward(x), ctx));
-  }
-}
+const convInit = { initializer: kaimingNormal };
 
 /** Two 3×3 convolutions around a residual: [N, C, H, W] → the same. He et al. 2016. */
 class ResidualBlock implements Module {
@@ -78,8 +62,8 @@ class ResidualBlock implements Module {
   readonly conv: Conv2d;
   readonly norm: BatchNorm2d;
   constructor(channels: number) {
-    this.first = new ConvNorm(channels, channels);
-    this.conv = new Conv2d(channels, channels, 3, { padding: 1, bias: false, initializer: kaimingNormal });
+    this.first = new ConvNorm(channels, channels, 3, convInit);
+    this.conv = new Conv2d(channels, channels, 3, { padding: 1, bias: false, ...convInit });
     this.norm = new BatchNorm2d(channels);
   }
   forward(x: Value, ctx: Context): Value {
@@ -132,16 +116,16 @@ export class TraceNet implements LocalizerNetwork {
   readonly head: Conv2d;
 
   constructor() {
-    const halving = { stride: 2, padding: 1, bias: false, initializer: kaimingNormal };
+    const halving = { stride: 2, padding: 1, bias: false, ...convInit };
     this.residual = new ResidualConv(residualFilters);
     this.residualStem = new Conv2d(residualFilters, stemWidths.residual, 3, halving);
     this.colourStem = new Conv2d(3, stemWidths.colour, 3, halving);
     this.stemNorm = new BatchNorm2d(widths[0]);
-    this.down = widths.slice(1).map((width, i) => new ConvNorm(widths[i]!, width, { stride: 2 }));
+    this.down = widths.slice(1).map((width, i) => new ConvNorm(widths[i]!, width, 3, { stride: 2, ...convInit }));
     this.encoder = widths.map((width, i) => Array.from({ length: i === 0 ? 1 : 2 }, () => new ResidualBlock(width)));
     this.comparison = new GlobalComparison(widths[3]);
-    this.lateral = widths.slice(0, -1).map((width, i) => new ConvNorm(widths[i + 1]!, width, { kernelSize: 1 }));
-    this.decoder = widths.slice(0, -1).map(width => new ConvNorm(2 * width, width));
+    this.lateral = widths.slice(0, -1).map((width, i) => new ConvNorm(widths[i + 1]!, width, 1, convInit));
+    this.decoder = widths.slice(0, -1).map(width => new ConvNorm(2 * width, width, 3, convInit));
     this.head = new Conv2d(widths[0], 1, 1);
   }
 
