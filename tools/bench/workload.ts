@@ -3,7 +3,7 @@ import type { Graph, Shape } from '@forgelens/autograd';
 import { Random, Tensor, build, float32, input } from '@forgelens/autograd';
 import type { Tensors } from '@forgelens/autograd/runtime/node';
 import type { LocalizerNetwork } from '@forgelens/models';
-import { Cdfl, M2SFormer, Mpc, MpcContrast, Sdpal, UNet, bindWeights, hrFormer, pvtV2 } from '@forgelens/models';
+import { Cdfl, M2SFormer, Mpc, MpcContrast, PvtV2, Sdpal, UNet, bindWeights, hrFormer, pvtV2 } from '@forgelens/models';
 import { adamW, evaluation, initialize } from '@forgelens/nn';
 import { buildTrainingStep } from '@forgelens/train';
 import type { Job } from './jobs.ts';
@@ -16,7 +16,7 @@ export interface Workload {
 
 /** As the peer does: no path is dropped at random. */
 const networks: Readonly<Record<Job['model'], () => LocalizerNetwork>> = {
-  m2sformer: () => new M2SFormer({ backbone: { ...pvtV2.b2, dropPath: 0 } }),
+  m2sformer: () => new M2SFormer({ backbone: new PvtV2({ ...pvtV2.b2, dropPath: 0 }) }),
   cdfl: () => new Cdfl(),
   sdpal: () => new Sdpal(),
   mpc: () => new Mpc({ backbone: { ...hrFormer.base, dropPath: 0 } }),

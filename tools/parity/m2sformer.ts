@@ -5,6 +5,7 @@ import type { M2SFormerOutput } from '@forgelens/models';
 import {
   DifficultyGuidance,
   M2SFormer,
+  PvtV2,
   curvature,
   edgeTarget,
   isHard,
@@ -59,7 +60,10 @@ const decisions = (scores: Tensor): string[] =>
   [...(scores.data as Float32Array)].map(score => (score > 0 ? 'hard' : 'easy'));
 
 const create = (salt: number) =>
-  new M2SFormer({ backbone: { ...pvtV2.b2, dropPath: 0 }, textEmbedding: textEmbedding(salt) });
+  new M2SFormer({
+    backbone: new PvtV2({ ...pvtV2.b2, dropPath: 0 }),
+    textEmbedding: textEmbedding(salt),
+  });
 
 export const subject: Subject<M2SFormerOutput> = {
   create,
@@ -79,7 +83,7 @@ export const subject: Subject<M2SFormerOutput> = {
     global_prior: prior,
     global_prior_8x8: recorded.get('global_prior.0')!,
   }),
-  extras: ({ difficulty }) => ({ difficulty }),
+  extras: ({ difficulty }) => ({ difficulty: difficulty! }),
   checkExtra(report, kind, extra, values) {
     const scores = values['difficulty']!;
     report.exact(kind, 'difficulty', decisions(scores), extra['difficulty']);
@@ -191,7 +195,7 @@ export const subject: Subject<M2SFormerOutput> = {
       { 'global_prior.0.bias': float32([1], [bias]) },
       (output: M2SFormerOutput, recorded: ReadonlyMap<string, Value>, target: Value) => ({
         loss: subject.create(salt).loss(output, target),
-        difficulty: output.difficulty,
+        difficulty: output.difficulty!,
         prediction: output.logits,
         stage: recorded.get('decoder_stage1')!,
         region: recorded.get('seg_head.region_conv.0')!,

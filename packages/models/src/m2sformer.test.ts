@@ -2,6 +2,7 @@ import { build, constant, float32, grad, input } from '@forgelens/autograd';
 import { nodeCpu, runOnce } from '@forgelens/autograd/runtime/node';
 import { countParameters, evaluation, initialize } from '@forgelens/nn';
 import { expect, test } from 'vitest';
+import type { PvtV2 } from './backbones/pvt-v2.ts';
 import { bindWeights } from './checkpoint.ts';
 import { M2SFormer, isHard } from './m2sformer.ts';
 import { createNetwork } from './networks.ts';
@@ -45,14 +46,14 @@ test("the paper's difficulty calls a disc easy and a ragged star hard", async ()
 });
 
 test("the paper's mode gives finite gradients, and none to the edge head, which its loss does not know", async () => {
-  const network = createNetwork({ id: 'm2sformer', backbone: 'b0', mode: 'paper' }) as M2SFormer;
+  const network = createNetwork({ id: 'm2sformer', backbone: 'pvt-v2-b0', mode: 'paper' }) as M2SFormer;
   const [image, mask] = [input('float32', [1, 3, 32, 32]), input('float32', [1, 1, 32, 32])];
   const loss = network.loss(network.forward(image, evaluation()), mask);
   const { encoder, skips, decoder, prior, regionHead, edgeHead } = network;
   const weights = {
-    stem: encoder.stages[0]!.patchEmbed.proj.weight,
+    stem: (encoder as PvtV2).stages[0]!.patchEmbed.proj.weight,
     alpha: skips.scales[1]!.alpha,
-    text: decoder[0]!.guidance.reduce.weight,
+    text: decoder[0]!.guidance!.reduce.weight,
     prior: prior.weight,
     region: regionHead.weight,
   };

@@ -2,6 +2,7 @@ import type { Tensor, Value } from '@forgelens/autograd';
 import {
   Random,
   ShapeError,
+  UsageError,
   add,
   avgPool2d,
   cast,
@@ -34,11 +35,12 @@ import {
 } from '@forgelens/autograd';
 import type { Context, Module } from '@forgelens/nn';
 import { BatchNorm2d, Conv2d, LayerNorm, Parameter, balancedPosWeight, bceWithLogits, ones } from '@forgelens/nn';
-import type { PvtV2Config } from './backbones/pvt-v2.ts';
-import { PatchEmbed, PvtBlock, PvtV2, pvtV2, pvtV2OfficialName, tokensToMap } from './backbones/pvt-v2.ts';
+import type { Backbone } from './backbones/backbone.ts';
+import { PvtBlock, PvtV2, pvtV2, pvtV2OfficialName } from './backbones/pvt-v2.ts';
 import type { LocalizerNetwork, LocalizerOutput, ModelDefinition } from './network.ts';
 import { normalizeImageNet } from './network.ts';
 import { ConvNorm } from './parts/conv-norm.ts';
+import { PatchEmbed, tokensToMap } from './parts/tokens.ts';
 
 /*
  * M2SFormer: Multi-Spectral and Multi-Scale Attention with Edge-Aware Difficulty Guidance.
@@ -56,16 +58,32 @@ import { ConvNorm } from './parts/conv-norm.ts';
  * starts from random weights unless a checkpoint is loaded.
  */
 export interface M2SFormerConfig {
-  readonly backbone: PvtV2Config;
+  readonly backbone: Backbone;
   readonly mode: 'code' | 'paper';
+  /** DCT frequencies that channels are weighed by, strongest first: 1 to 16. With 1 it is the mean alone. */
+  readonly spectra: number;
+  /** Scales of the spatial attention, each half as large as the one before: 1 to 3. */
+  readonly scales: number;
+  /**
+   * What the decoder is guided by. none: nothing. simple: whether the prior is unsure, see `isUnsure`. edge-aware: the
+   * curvature of the prior, see `isHard`.
+   */
+  readonly difficulty: 'none' | 'simple' | 'edge-aware';
   /** Rows "easy" and "hard", [2, 300]. */
   readonly textEmbedding: Tensor;
+}
+
+const mostScales = 3;
+
+/** @throws {UsageError} when a count is not a whole number from 1 to the highest */
+function requireCount(what: string, count: number, highest: number): void {
+  if (!Number.isInteger(count) || count < 1 || count > highest)
+    throw new UsageError(`M2SFormer: ${what} must be a whole number from 1 to ${highest}, but it is ${count}`);
 }
 
 const skipChannels = 64;
 /** All skips are brought to this size for the attention across them. */
 const attentionSize = 32;
-const scaleBranches = 2;
 const textLength = 300;
 const channelReduction = 16;
 /** The paper's mode calls an image hard when sigmoid(mean |curvature| over edge pixels) exceeds this. */
@@ -93,18 +111,18 @@ export function spectralBasis(k: number, n: number): Float32Array {
   return Float32Array.from({ length: n * n }, (_, i) => wave(u, Math.floor(i / n)) * wave(v, i % n));
 }
 
-/** Channel attention from the mean and the maximum of each channel's product with sixteen DCT bases. */
+/** Channel attention from the mean and the maximum of each channel's product with DCT bases. */
 class SpectralAttention implements Module {
   readonly reduce: Conv2d;
   readonly expand: Conv2d;
   private readonly bases: Value;
   private readonly meanBasis: Value;
 
-  constructor(channels: number) {
+  constructor(channels: number, spectra: number) {
     this.reduce = new Conv2d(channels, channels / channelReduction, 1, { bias: false });
     this.expand = new Conv2d(channels / channelReduction, channels, 1, { bias: false });
     const pixels = attentionSize ** 2;
-    const bases = rowFrequencies.map((_, k) => spectralBasis(k, attentionSize));
+    const bases = rowFrequencies.slice(0, spectra).map((_, k) => spectralBasis(k, attentionSize));
     this.bases = constant(
       float32(
         [bases.length, pixels],
@@ -168,11 +186,14 @@ class SkipAttention implements Module {
   readonly scales: readonly ScaleBranch[];
   readonly mode: M2SFormerConfig['mode'];
 
-  constructor(widths: readonly number[], mode: M2SFormerConfig['mode']) {
+  constructor(
+    widths: readonly number[],
+    { mode, spectra, scales }: Pick<M2SFormerConfig, 'mode' | 'spectra' | 'scales'>,
+  ) {
     this.reduction = widths.map(width => new ConvNorm(width, skipChannels, 1, { bias: true }));
     const channels = skipChannels * widths.length;
-    this.channel = new SpectralAttention(channels);
-    this.scales = Array.from({ length: scaleBranches }, (_, scale) => new ScaleBranch(channels, scale));
+    this.channel = new SpectralAttention(channels, spectra);
+    this.scales = Array.from({ length: scales }, (_, scale) => new ScaleBranch(channels, scale));
     this.mode = mode;
   }
 
@@ -242,12 +263,18 @@ export function edgeTarget(mask: Value): Value {
 /** √(x² + y² + 1e-6), the constant as in kornia: with it, a straight edge just reaches 0.5. */
 const sobelMagnitude = (x: Value, y: Value): Value => sqrt(add(add(square(x), square(y)), scalar(1e-6)));
 
+/** How hard images are: a score of each, [N], and whether it is hard, [N, 1] of bool. */
+export interface Judgement {
+  readonly score: Value;
+  readonly hard: Value;
+}
+
 /**
- * Whether each image is hard, [N, 1] of bool, from its global prior logits [N, 1, H, W]. It has no gradient.
+ * Whether each image is hard by the curvature of its global prior, given as logits [N, 1, H, W]. It has no gradient.
  * Unlike the paper: in mode 'code' the image frame counts as an edge, since derivatives are zero-padded, and mostly
  * decides the sign; see the table at the top.
  */
-export function isHard(prior: Value, mode: M2SFormerConfig['mode']): { readonly score: Value; readonly hard: Value } {
+export function isHard(prior: Value, mode: M2SFormerConfig['mode']): Judgement {
   const map = stopGradient(prior);
   if (mode === 'code') {
     const score = reduceSum(curvature(map).kappa, [1, 2, 3]);
@@ -258,6 +285,18 @@ export function isHard(prior: Value, mode: M2SFormerConfig['mode']): { readonly 
   const total = reduceSum(mul(abs(curvature(probabilities).kappa), edges), [1, 2, 3]);
   const score = div(total, add(reduceSum(edges, [1, 2, 3]), scalar(1e-6)));
   return { score, hard: reshape(greater(sigmoid(score), scalar(difficultyThreshold)), [-1, 1]) };
+}
+
+/**
+ * Whether each image is hard by what its global prior leaves open, given as logits [N, 1, H, W]: the mean of
+ * 1 − |2p − 1| over all pixels, 0 where it is sure and 1 at p = ½, against ½. It has no gradient.
+ *
+ * The paper compares its difficulty with a "simple" one; what that is, is our reading.
+ */
+export function isUnsure(prior: Value): Judgement {
+  const surplus = sub(mul(sigmoid(stopGradient(prior)), scalar(2)), scalar(1));
+  const score = reduceMean(sub(scalar(1), abs(surplus)), [1, 2, 3]);
+  return { score, hard: reshape(greater(score, scalar(0.5)), [-1, 1]) };
 }
 
 /** Scales channels by a gate computed from the difficulty's text embedding: [N, C, H, W], text [N, 300] → [N, C, H, W]. */
@@ -278,25 +317,26 @@ export class DifficultyGuidance implements Module {
   }
 }
 
-/** One decoder stage: enlarge to the skip's size, join it, one transformer block, guidance. */
+/** One decoder stage: enlarge to the skip's size, join it, one transformer block, and guidance by a text if there is one. */
 class DecoderStage implements Module {
   readonly patchEmbed: PatchEmbed;
   readonly block: PvtBlock;
   readonly norm: LayerNorm;
-  readonly guidance: DifficultyGuidance;
+  readonly guidance: DifficultyGuidance | null;
 
-  constructor(inChannels: number, width: number) {
+  constructor(inChannels: number, width: number, { guided }: { readonly guided: boolean }) {
     this.patchEmbed = new PatchEmbed(inChannels, width, 3, 1);
     this.block = new PvtBlock(width, { heads: 1, mlpRatio: 4, reduction: 1, qkvBias: false, eps: 1e-5 });
     this.norm = new LayerNorm(width);
-    this.guidance = new DifficultyGuidance(width);
+    this.guidance = guided ? new DifficultyGuidance(width) : null;
   }
 
-  forward(x: Value, skip: Value, text: Value, ctx: Context): Value {
+  forward(x: Value, skip: Value, text: Value | null, ctx: Context): Value {
     const enlarged = resizeBilinear(x, [skip.shape[2]!, skip.shape[3]!], true);
     const { tokens, height, width } = this.patchEmbed.forward(concat([enlarged, skip], 1));
     const h = this.norm.forward(this.block.forward(tokens, height, width, ctx));
-    return this.guidance.forward(tokensToMap(h, height, width), text, ctx);
+    const map = tokensToMap(h, height, width);
+    return this.guidance && text ? this.guidance.forward(map, text, ctx) : map;
   }
 }
 
@@ -305,8 +345,8 @@ export interface M2SFormerOutput extends LocalizerOutput {
   readonly edge: Value;
   /** Logits of the coarse first guess that decides the difficulty, [N, 1, H, W]. */
   readonly prior: Value;
-  /** The curvature score of each image, [N]. */
-  readonly difficulty: Value;
+  /** The score of each image by which it is easy or hard, [N]; null where that guides nothing. */
+  readonly difficulty: Value | null;
 }
 
 /**
@@ -314,20 +354,27 @@ export interface M2SFormerOutput extends LocalizerOutput {
  * file for its two modes.
  */
 export class M2SFormer implements LocalizerNetwork<M2SFormerOutput> {
-  readonly encoder: PvtV2;
+  readonly encoder: Backbone;
   readonly skips: SkipAttention;
   readonly prior: Conv2d;
   readonly decoder: readonly DecoderStage[];
   readonly regionHead: Conv2d;
   readonly edgeHead: Conv2d;
   readonly mode: M2SFormerConfig['mode'];
+  readonly difficulty: M2SFormerConfig['difficulty'];
   private readonly easy: Value;
   private readonly hard: Value;
 
-  /** @throws {ShapeError} when the text embedding is not [2, 300] */
+  /**
+   * @throws {UsageError} when there are no so many frequencies or scales
+   * @throws {ShapeError} when the text embedding is not [2, 300]
+   */
   constructor({
-    backbone = pvtV2.b2,
+    backbone = new PvtV2(pvtV2.b2),
     mode = 'code',
+    spectra = rowFrequencies.length,
+    scales = 2,
+    difficulty = 'edge-aware',
     textEmbedding = standInTextEmbedding(),
   }: Partial<M2SFormerConfig> = {}) {
     if (textEmbedding.shape.join() !== `2,${textLength}`)
@@ -335,12 +382,16 @@ export class M2SFormer implements LocalizerNetwork<M2SFormerOutput> {
         'M2SFormer',
         `textEmbedding must be [2, ${textLength}] (rows "easy" and "hard"), got [${textEmbedding.shape}]`,
       );
+    requireCount('spectra', spectra, rowFrequencies.length);
+    requireCount('scales', scales, mostScales);
     this.mode = mode;
-    this.encoder = new PvtV2(backbone);
-    this.skips = new SkipAttention(backbone.widths, mode);
+    this.difficulty = difficulty;
+    this.encoder = backbone;
+    this.skips = new SkipAttention(backbone.widths, { mode, spectra, scales });
     this.prior = new Conv2d(skipChannels, 1, 1);
+    const guided = difficulty !== 'none';
     this.decoder = [256, 128, 64].map(
-      (width, i) => new DecoderStage((i === 0 ? skipChannels : 512 / 2 ** i) + skipChannels, width),
+      (width, i) => new DecoderStage((i === 0 ? skipChannels : 512 / 2 ** i) + skipChannels, width, { guided }),
     );
     this.regionHead = new Conv2d(64, 1, 1);
     this.edgeHead = new Conv2d(64, 1, 1);
@@ -360,13 +411,18 @@ export class M2SFormer implements LocalizerNetwork<M2SFormerOutput> {
     const [finest, fine, coarse, coarsest] = skips as readonly [Value, Value, Value, Value];
 
     const prior = resizeBilinear(this.prior.forward(coarsest), [height, width], true);
-    const { score, hard } = isHard(prior, this.mode);
-    const text = where(hard, this.hard, this.easy);
+    const judgement = this.judge(prior);
+    const text = judgement && where(judgement.hard, this.hard, this.easy);
 
     let h = coarsest;
     for (const [i, skip] of [coarse, fine, finest].entries()) h = this.decoder[i]!.forward(h, skip, text, ctx);
     const full = (head: Conv2d) => resizeBilinear(head.forward(h), [height, width], true);
-    return { logits: full(this.regionHead), edge: full(this.edgeHead), prior, difficulty: score };
+    return { logits: full(this.regionHead), edge: full(this.edgeHead), prior, difficulty: judgement?.score ?? null };
+  }
+
+  private judge(prior: Value): Judgement | null {
+    if (this.difficulty === 'none') return null;
+    return this.difficulty === 'simple' ? isUnsure(prior) : isHard(prior, this.mode);
   }
 
   loss({ logits, edge, prior }: M2SFormerOutput, mask: Value): Value {

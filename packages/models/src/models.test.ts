@@ -40,7 +40,7 @@ import { createNetwork, networks } from './networks.ts';
 const hrFormer = { widths: [4, 8, 12, 16], heads: [1, 2, 3, 4], modules: [1, 1, 1], blocks: 1, dropPath: 0 } as const;
 const variants: Readonly<Record<string, NetworkSpec>> = {
   unet: { id: 'unet', widths: [4, 8, 12] },
-  m2sformer: { id: 'm2sformer', backbone: 'b0' },
+  m2sformer: { id: 'm2sformer', backbone: 'pvt-v2-b0' },
   cdfl: { id: 'cdfl', backbone: 'r50', channels: 32 },
   sdpal: { id: 'sdpal', backbone: 'r50', channels: 32 },
   mpc: { id: 'mpc', backbone: hrFormer },

@@ -41,8 +41,8 @@ import {
 } from '@forgelens/nn';
 import type { HrFormerConfig } from './backbones/hrformer.ts';
 import { HrFormer, hrFormer, hrFormerOfficialName } from './backbones/hrformer.ts';
-import { mapToTokens, tokensToMap } from './backbones/pvt-v2.ts';
 import type { LocalizerNetwork, LocalizerOutput, ModelDefinition } from './network.ts';
+import { mapToTokens, tokensToMap } from './parts/tokens.ts';
 
 /*
  * MPC: multi-view pixel-wise contrast. multimediaFor, IEEE TIFS 2025.

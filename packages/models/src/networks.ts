@@ -1,6 +1,8 @@
 import { UsageError } from '@forgelens/autograd';
 import type { HrFormerConfig } from './backbones/hrformer.ts';
 import { hrFormer } from './backbones/hrformer.ts';
+import type { BackboneName } from './backbones/index.ts';
+import { createBackbone } from './backbones/index.ts';
 import { pvtV2 } from './backbones/pvt-v2.ts';
 import type { CdflConfig } from './cdfl.ts';
 import { Cdfl, cdfl } from './cdfl.ts';
@@ -19,7 +21,9 @@ import { UNet, unet } from './unet.ts';
 export type NetworkSpec =
   | { readonly id: 'tracenet' }
   | ({ readonly id: 'unet' } & Partial<UNetConfig>)
-  | ({ readonly id: 'm2sformer'; readonly backbone?: keyof typeof pvtV2 } & Partial<Pick<M2SFormerConfig, 'mode'>>)
+  | ({ readonly id: 'm2sformer'; readonly backbone?: BackboneName | PvtSize } & Partial<
+      Omit<M2SFormerConfig, 'backbone' | 'textEmbedding'>
+    >)
   | ({ readonly id: 'cdfl' } & Partial<CdflConfig>)
   | ({ readonly id: 'sdpal' } & Partial<SdpalConfig>)
   | ({ readonly id: 'mpc'; readonly backbone?: HrFormerSize } & Partial<Omit<MpcConfig, 'backbone'>>)
@@ -28,6 +32,10 @@ export type NetworkSpec =
 /** One of the sizes of the publication, or another. */
 type HrFormerSize = keyof typeof hrFormer | HrFormerConfig;
 const hrFormerOf = (size: HrFormerSize): HrFormerConfig => (typeof size === 'string' ? hrFormer[size] : size);
+
+/** A size alone is one of PVT-v2, the publication's encoder. */
+type PvtSize = keyof typeof pvtV2;
+const isPvtSize = (name: string): name is PvtSize => Object.hasOwn(pvtV2, name);
 
 /** The networks that a configuration can name. */
 export const networks = {
@@ -50,11 +58,13 @@ export function createNetwork(spec: NetworkSpec): LocalizerNetwork {
       return new TraceNet();
     case 'unet':
       return new UNet(spec.widths && { widths: spec.widths });
-    case 'm2sformer':
+    case 'm2sformer': {
+      const { backbone, ...config } = spec;
       return new M2SFormer({
-        ...(spec.backbone && { backbone: pvtV2[spec.backbone] }),
-        ...(spec.mode && { mode: spec.mode }),
+        ...config,
+        ...(backbone && { backbone: createBackbone(isPvtSize(backbone) ? `pvt-v2-${backbone}` : backbone) }),
       });
+    }
     case 'cdfl':
       return new Cdfl(spec);
     case 'sdpal':

@@ -73,7 +73,7 @@ describe('an official checkpoint', () => {
 });
 
 test('a file in official names is read into ours', () => {
-  const spec = { id: 'm2sformer', backbone: 'b0' } as const;
+  const spec = { id: 'm2sformer', backbone: 'pvt-v2-b0' } as const;
   const network = createNetwork(spec);
   const parameters = namedParameters(network);
   const byOfficialName = new Map(

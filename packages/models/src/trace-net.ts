@@ -24,7 +24,7 @@ import {
 import type { Context, Module } from '@forgelens/nn';
 import { BatchNorm2d, Conv2d, LayerNorm, Linear, Parameter, bceWithLogits, kaimingNormal, normal } from '@forgelens/nn';
 import type { LocalizerNetwork, LocalizerOutput, ModelDefinition } from './network.ts';
-import { mapToTokens, tokensToMap } from './backbones/pvt-v2.ts';
+import { mapToTokens, tokensToMap } from './parts/tokens.ts';
 import { ConvNorm } from './parts/conv-norm.ts';
 
 /** Channels at 1/2, 1/4, 1/8 and 1/16 of the image's size. */

@@ -1,6 +1,6 @@
 import { UsageError } from '@forgelens/autograd';
 import { nearest } from '@forgelens/localize';
-import { networks } from '@forgelens/models';
+import { backbones, networks, pvtV2 } from '@forgelens/models';
 import type { Optimizer, Schedule } from '@forgelens/nn';
 import { adam, adamW, constantRate, cosine, matricesDecay, polynomial, sgd } from '@forgelens/nn';
 import { parse } from 'yaml';
@@ -25,8 +25,17 @@ const Model = z.discriminatedUnion('id', [
   }),
   z.strictObject({
     id: z.literal('m2sformer'),
-    backbone: z.enum(['b0', 'b1', 'b2', 'b3', 'b4', 'b5']).optional().describe('The PVT-v2 encoder; b2.'),
+    backbone: z
+      .enum([...Object.keys(backbones), ...Object.keys(pvtV2)] as (keyof typeof backbones | keyof typeof pvtV2)[])
+      .optional()
+      .describe('The encoder; a size alone is one of PVT-v2. pvt-v2-b2.'),
     mode,
+    spectra: count.max(16).optional().describe('DCT frequencies that channels are weighed by; 16.'),
+    scales: count.max(3).optional().describe('Scales of the spatial attention; 2.'),
+    difficulty: z
+      .enum(['none', 'simple', 'edge-aware'])
+      .optional()
+      .describe('What guides the decoder: nothing, how sure the prior is, or its curvature; edge-aware.'),
   }),
   z.strictObject({ id: z.literal('cdfl'), ...patternNetwork, mode }),
   z.strictObject({

@@ -17,18 +17,10 @@ import {
   transpose,
 } from '@forgelens/autograd';
 import type { Conv2dConfig, Context, Module } from '@forgelens/nn';
-import {
-  BatchNorm2d,
-  Conv2d,
-  DropPath,
-  LayerNorm,
-  Linear,
-  Parameter,
-  kaimingNormalFanOut,
-  truncatedNormal,
-  zeros,
-} from '@forgelens/nn';
-import { mapToTokens, tokensToMap } from './pvt-v2.ts';
+import { BatchNorm2d, Conv2d, DropPath, LayerNorm, Linear, Parameter, truncatedNormal } from '@forgelens/nn';
+import { convInit, linearInit } from '../parts/initializers.ts';
+import { mapToTokens, tokensToMap } from '../parts/tokens.ts';
+import type { Backbone } from './backbone.ts';
 
 /** Sizes of an HRFormer; an entry of `widths` and `heads` for each of its four resolutions, finest first. */
 export interface HrFormerConfig {
@@ -51,9 +43,6 @@ export const hrFormer = {
 const windowSize = 7;
 const mlpRatio = 4;
 const stemWidth = 64;
-
-const convInit = (groups = 1) => ({ initializer: kaimingNormalFanOut(groups), biasInitializer: zeros });
-const linearInit = { initializer: truncatedNormal(0.02), biasInitializer: zeros };
 
 /** A convolution without bias and its batch norm. */
 class ConvNorm implements Module {
@@ -301,7 +290,8 @@ class HrModule implements Module {
  * Yuan et al. 2021, https://arxiv.org/abs/2110.09408. Unlike the paper, as in its code: batch norm follows every
  * convolution of the feed-forward part, and there is a GELU after its last one.
  */
-export class HrFormer implements Module {
+export class HrFormer implements Backbone {
+  readonly widths: HrFormerConfig['widths'];
   readonly stem: readonly ConvNorm[];
   readonly layer1: readonly Bottleneck[];
   /** Makes the finest map from the stem's. */
@@ -311,6 +301,7 @@ export class HrFormer implements Module {
   readonly stages: readonly (readonly HrModule[])[];
 
   constructor({ widths, heads, modules, blocks, dropPath }: HrFormerConfig) {
+    this.widths = widths;
     this.stem = [new ConvNorm(3, stemWidth, 3, { stride: 2 }), new ConvNorm(stemWidth, stemWidth, 3, { stride: 2 })];
     this.layer1 = [new Bottleneck(stemWidth, stemWidth), new Bottleneck(4 * stemWidth, stemWidth)];
     this.finest = new ConvNorm(4 * stemWidth, widths[0], 3);

@@ -1,19 +1,10 @@
 import type { Value } from '@forgelens/autograd';
-import {
-  add,
-  attention,
-  conv2d,
-  gelu,
-  mul,
-  nchw,
-  reshape,
-  scalar,
-  split,
-  transpose,
-  transposeLast,
-} from '@forgelens/autograd';
+import { add, conv2d, gelu, reshape } from '@forgelens/autograd';
 import type { Context, Module } from '@forgelens/nn';
-import { Conv2d, DropPath, LayerNorm, Linear, kaimingNormalFanOut, truncatedNormal, zeros } from '@forgelens/nn';
+import { Conv2d, DropPath, LayerNorm, Linear } from '@forgelens/nn';
+import { convInit, linearInit } from '../parts/initializers.ts';
+import { PatchEmbed, attend, mapToTokens, risingRates, tokensToMap } from '../parts/tokens.ts';
+import type { Backbone } from './backbone.ts';
 
 /** One of the published sizes of PVT-v2. Entries are per stage, finest first. */
 export interface PvtV2Config {
@@ -40,39 +31,6 @@ export const pvtV2 = {
   b5: { ...shared, widths: [64, 128, 320, 512], depths: [3, 6, 40, 3], mlpRatios: [4, 4, 4, 4] },
 } as const satisfies Record<string, PvtV2Config>;
 
-const linearInit = { initializer: truncatedNormal(0.02), biasInitializer: zeros };
-const convInit = (groups = 1) => ({ initializer: kaimingNormalFanOut(groups), biasInitializer: zeros });
-
-/** [N, H·W, C] → [N, C, H, W] */
-export const tokensToMap = (tokens: Value, height: number, width: number): Value =>
-  reshape(transposeLast(tokens), [tokens.shape[0]!, tokens.shape[2]!, height, width]);
-
-/** [N, C, H, W] → [N, H·W, C] */
-export const mapToTokens = (map: Value): Value =>
-  transposeLast(reshape(map, [map.shape[0]!, map.shape[1]!, map.shape[2]! * map.shape[3]!]));
-
-/** A convolution that makes tokens of overlapping patches, and a layer norm: [N, in, H, W] → [N, h·w, out]. */
-export class PatchEmbed implements Module {
-  readonly proj: Conv2d;
-  readonly norm: LayerNorm;
-
-  constructor(inChannels: number, width: number, kernelSize: number, stride: number) {
-    this.proj = new Conv2d(inChannels, width, kernelSize, {
-      stride,
-      padding: Math.floor(kernelSize / 2),
-      ...convInit(),
-    });
-    this.norm = new LayerNorm(width);
-  }
-
-  /** The tokens, and the height and width of the map they come from. */
-  forward(x: Value): { readonly tokens: Value; readonly height: number; readonly width: number } {
-    const map = this.proj.forward(x);
-    const [, , height, width] = nchw(map, 'PatchEmbed');
-    return { tokens: this.norm.forward(mapToTokens(map)), height, width };
-  }
-}
-
 /**
  * Attention whose keys and values are taken from a map reduced by a strided convolution: [N, H·W, C] → the same.
  * The cost is H·W · H·W / reduction² instead of (H·W)².
@@ -95,20 +53,8 @@ class SpatialReductionAttention implements Module {
   }
 
   forward(x: Value, height: number, width: number): Value {
-    const channels = x.shape[2]!;
-    const reduced =
-      this.sr && this.norm ? this.norm.forward(mapToTokens(this.sr.forward(tokensToMap(x, height, width)))) : x;
-    const [k, v] = split(this.kv.forward(reduced), 2, [channels, channels]);
-    const q = mul(this.q.forward(x), scalar((channels / this.heads) ** -0.5));
-    const [queries, keys, values] = [this.byHead(q), this.byHead(k!), this.byHead(v!)];
-    const attended = attention(queries, keys, values);
-    return this.proj.forward(reshape(transpose(attended, [0, 2, 1, 3]), x.shape));
-  }
-
-  /** [N, L, C] → [N, heads, L, C / heads] */
-  private byHead(x: Value): Value {
-    const [n, length, channels] = x.shape as readonly [number, number, number];
-    return transpose(reshape(x, [n, length, this.heads, channels / this.heads]), [0, 2, 1, 3]);
+    if (!this.sr || !this.norm) return attend(this, x, x);
+    return attend(this, x, this.norm.forward(mapToTokens(this.sr.forward(tokensToMap(x, height, width)))));
   }
 }
 
@@ -194,18 +140,19 @@ class Stage implements Module {
  *
  * Wang et al. 2022, https://arxiv.org/abs/2106.13797. Sizes as published; no position embedding and no classifier.
  */
-export class PvtV2 implements Module {
+export class PvtV2 implements Backbone {
+  readonly widths: PvtV2Config['widths'];
   readonly stages: readonly Stage[];
 
   constructor({ widths, depths, heads, mlpRatios, reductions, dropPath }: PvtV2Config) {
-    const total = depths.reduce((a, b) => a + b, 0);
-    let index = 0;
-    this.stages = widths.map((width, i) => {
-      const blocks = Array.from({ length: depths[i]! }, () => ({
+    this.widths = widths;
+    this.stages = risingRates(depths, dropPath).map((rates, i) => {
+      const width = widths[i]!;
+      const blocks = rates.map(rate => ({
         heads: heads[i]!,
         mlpRatio: mlpRatios[i]!,
         reduction: reductions[i]!,
-        dropPath: (dropPath * index++) / Math.max(1, total - 1),
+        dropPath: rate,
       }));
       return new Stage(i === 0 ? 3 : widths[i - 1]!, i === 0, width, blocks);
     });

@@ -1,7 +1,7 @@
 import type { Value } from '@forgelens/autograd';
 import { ShapeError, add, concat, nchw } from '@forgelens/autograd';
 import type { Context, Module } from '@forgelens/nn';
-import { ResNet, resNet, resNetOfficialName } from '../backbones/resnet.ts';
+import { ResNet, resNet, resNetV1cOfficialName } from '../backbones/resnet.ts';
 import { ConvNorm } from './conv-norm.ts';
 import { FeatureUNet } from './feature-unet.ts';
 import { DifferenceAttention } from './map-attention.ts';
@@ -114,7 +114,7 @@ export function patternNetworkOfficialName(name: string): string {
   const next = (prefix: string) => (_: string, i: string) => `${prefix}${Number(i) + 1}`;
   const statistics = name.replace('runningMean', 'running_mean').replace('runningVar', 'running_var');
   if (name.startsWith('encoder.backbone.'))
-    return `mscc.backbone_net.${resNetOfficialName(statistics.slice('encoder.backbone.'.length))}`;
+    return `mscc.backbone_net.${resNetV1cOfficialName(statistics.slice('encoder.backbone.'.length))}`;
   return statistics
     .replace(
       /\.((?:first|second)(?:\.conv|\.norm)?|conv|norm)(?=\.|$)/,
