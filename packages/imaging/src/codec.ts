@@ -1,6 +1,7 @@
 import { DataError } from '@forgelens/autograd';
 import sharp from 'sharp';
 
+import type { ChromaSubsampling } from './degradations.ts';
 import type { Image, Mask } from './image.ts';
 
 /** What a picture's file says of itself, before pixels are made uniform. */
@@ -116,24 +117,27 @@ export const encodeMask = (mask: Mask): Promise<Uint8Array> =>
 /** The quality (1–100, on the scale of libjpeg) and the chroma subsampling of a JPEG. */
 export interface JpegOptions {
   readonly quality: number;
-  readonly chromaSubsampling?: '4:2:0' | '4:4:4';
+  readonly chromaSubsampling?: ChromaSubsampling;
 }
 
 /** An image as a baseline JPEG with the standard's quantization tables. */
 export const encodeJpeg = (image: Image, { quality, chromaSubsampling = '4:2:0' }: JpegOptions): Promise<Uint8Array> =>
   raw(image, 3).jpeg({ quality, chromaSubsampling }).toBuffer();
 
+/** An image as a lossy WebP of a quality of 1–100, on the scale of libwebp. */
+export const encodeWebp = (image: Image, { quality }: { readonly quality: number }): Promise<Uint8Array> =>
+  raw(image, 3).webp({ quality }).toBuffer();
+
 /** The image as it comes back from a JPEG file of the given quality (1–100). */
-export async function jpegRecompress(
+export const jpegRecompress = async (
   image: Image,
   quality: number,
-  chromaSubsampling: JpegOptions['chromaSubsampling'] = '4:2:0',
-): Promise<Image> {
-  const { data, info } = await sharp(await encodeJpeg(image, { quality, chromaSubsampling }), {
-    limitInputPixels: false,
-  })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
+  chromaSubsampling: ChromaSubsampling = '4:2:0',
+): Promise<Image> => decodeOwn(await encodeJpeg(image, { quality, chromaSubsampling }));
+
+/** Decodes what this room has encoded: RGB of 8 bits, upright. */
+export async function decodeOwn(bytes: Uint8Array): Promise<Image> {
+  const { data, info } = await sharp(bytes, { limitInputPixels: false }).raw().toBuffer({ resolveWithObject: true });
   return {
     width: info.width,
     height: info.height,
