@@ -8,7 +8,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BatchStream } from './batch-stream.ts';
 import { batchMaker, type BatchConfig } from './batch.ts';
 import { Pictures } from './pictures.ts';
-import { readIndex, readMaterial } from './read-index.ts';
+import { readMaterial } from './readers/index-file.ts';
+import { readDataset } from './readers/read-dataset.ts';
 import { photograph, triangle, writeFiles } from './testing.ts';
 
 let folder: string;
@@ -37,7 +38,7 @@ beforeAll(async () => {
   });
   const index = join(folder, 'index.csv');
   config = {
-    samples: await readIndex(index),
+    samples: await readDataset(index),
     material: await readMaterial(index),
     mix: { tampered: 1, authentic: 1, synthetic: 2, pristine: 1 },
     seed: 7,

@@ -1,5 +1,5 @@
 import { UsageError, type Random } from '@forgelens/autograd';
-import { crop, emptyMask, resizeImage, resizeMask, tamperedFraction, type Mask } from '@forgelens/imaging';
+import { crop, resizeImage, resizeMask, tamperedFraction, type Mask } from '@forgelens/imaging';
 
 import { augment, type Example } from './augment.ts';
 import type { Pictures } from './pictures.ts';
@@ -67,7 +67,7 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
     if (name === 'tampered' || name === 'authentic') {
       const sample = random.pick(name === 'tampered' ? tampered : authentic);
       const image = await pictures.image(sample.image);
-      const mask = sample.mask ? await pictures.mask(sample.mask) : emptyMask(image.width, image.height);
+      const mask = await pictures.truth(sample, image);
       return augment(random, { image, mask }, size);
     }
     const kind = name === 'pristine' ? 'authentic' : random.pick(forgeryKinds, [0.5, 0.35, 0.15]);

@@ -2,6 +2,9 @@ import { readFile } from 'node:fs/promises';
 
 import { readImage, readMask, type Image, type Mask } from '@forgelens/imaging';
 
+import type { Sample } from './sample.ts';
+import { readTruth } from './truth.ts';
+
 /**
  * Pictures of files, decoded when first asked for and then kept, the latest used ones up to `maxBytes` of pixels. What
  * is kept is shared: nobody writes into it.
@@ -20,7 +23,12 @@ export class Pictures {
     return this.keep(`image ${path}`, () => readImage(path));
   }
 
-  /** @throws {DataError} as `readMask`. */
+  /** What is tampered in a sample, whose picture is `image`. @throws {DataError} as `readTruth`. */
+  truth(sample: Sample, image: Image): Promise<Mask> {
+    return this.keep(`truth ${sample.image}`, () => readTruth(sample, image));
+  }
+
+  /** A mask of an object. @throws {DataError} as `readMask`. */
   mask(path: string): Promise<Mask> {
     return this.keep(`mask ${path}`, () => readMask(path));
   }

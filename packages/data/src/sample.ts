@@ -1,3 +1,5 @@
+import type { MaskRule } from './truth.ts';
+
 /** One picture to train or to be measured on. */
 export interface Sample {
   /** Unique within its data set: the picture's path relative to the data set's folder, with forward slashes. */
@@ -9,6 +11,10 @@ export interface Sample {
   readonly image: string;
   /** Absolute path; null for an authentic picture, and for one whose truth is not known. */
   readonly mask: string | null;
+  /** Further masks of the same picture, one for each object: what any of them marks is tampered. */
+  readonly moreMasks?: readonly string[];
+  /** How the pixels of the masks say what is tampered; `whiteIsTampered` where it is not given. */
+  readonly maskRule?: MaskRule;
   /** 1 tampered, 0 authentic. */
   readonly label: 0 | 1;
   /** Samples made from common source pictures have a common group: keep a group on one side of every split. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { DataError } from '@forgelens/autograd';
 import type { Sample } from '@forgelens/data';
-import { readImage, readMask } from '@forgelens/imaging';
+import { readTruth } from '@forgelens/data';
+import { readImage } from '@forgelens/imaging';
 import type { Image, Mask } from '@forgelens/imaging';
 import type { Localization } from '@forgelens/localize';
 import { f1, iou, isTampered, scoreImage, ScoreHistogram, summarize } from '@forgelens/metrics';
@@ -78,7 +79,7 @@ export async function evaluateLocalizer(
     const { id, set } = sample;
     try {
       const image = await readImage(sample.image);
-      const mask = await readTruth(sample, image);
+      const mask = await readMarkedTruth(sample, image);
       const { probabilities, score } = checkMap(await locate(image, sample.image), image, sample);
       const scores = scoreImage(probabilities, mask.data, threshold);
       if (isTampered(scores)) {
@@ -115,17 +116,11 @@ export async function evaluateLocalizer(
   };
 }
 
-/** The mask of a sample; of an authentic one, a mask that marks nothing. */
-async function readTruth({ mask: path, label }: Sample, { width, height }: Image): Promise<Mask> {
-  if (path === null) return { width, height, data: new Uint8Array(width * height) };
-  const mask = await readMask(path);
-  if (mask.width !== width || mask.height !== height)
-    throw new DataError(
-      path,
-      `the mask is ${mask.width}×${mask.height} but its image is ${width}×${height}; they must be equal`,
-    );
-  if (label === 1 && !mask.data.includes(1))
-    throw new DataError(path, 'the mask marks no pixel but its image is listed as tampered');
+/** The truth of a sample. @throws {DataError} when a tampered one has no marked pixel. */
+async function readMarkedTruth(sample: Sample, image: Image): Promise<Mask> {
+  const mask = await readTruth(sample, image);
+  if (sample.label === 1 && !mask.data.includes(1))
+    throw new DataError(sample.mask ?? sample.image, 'the mask marks no pixel but its image is listed as tampered');
   return mask;
 }
 

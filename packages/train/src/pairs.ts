@@ -1,7 +1,7 @@
-import { DataError } from '@forgelens/autograd';
 import type { Sample } from '@forgelens/data';
+import { readTruth } from '@forgelens/data';
 import type { Image, Mask } from '@forgelens/imaging';
-import { crop, emptyMask, padReflect, readImage, readMask } from '@forgelens/imaging';
+import { crop, padReflect, readImage } from '@forgelens/imaging';
 
 /** A picture and its truth, of one size. */
 export interface Pair {
@@ -12,13 +12,7 @@ export interface Pair {
 /** @throws {DataError} when a file cannot be read, or the mask has another size than the picture */
 export async function readPair(sample: Sample): Promise<Pair> {
   const image = await readImage(sample.image);
-  const mask = sample.mask === null ? emptyMask(image.width, image.height) : await readMask(sample.mask);
-  if (mask.width !== image.width || mask.height !== image.height)
-    throw new DataError(
-      sample.mask ?? sample.image,
-      `the mask is ${mask.width}×${mask.height} but the picture ${image.width}×${image.height}; they must have one size`,
-    );
-  return { image, mask };
+  return { image, mask: await readTruth(sample, image) };
 }
 
 /** The part of a pair that is at most `longest` pixels wide and high, in the middle of what is tampered. */

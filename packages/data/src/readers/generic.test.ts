@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { emptyMask, filledImage } from '@forgelens/imaging';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { readDataset, readFolder } from './read-folder.ts';
-import { readIndex, readMaterial } from './read-index.ts';
-import { writeFiles } from './testing.ts';
+import { writeFiles } from '../testing.ts';
+import { readMaterial } from './index-file.ts';
+import { readDataset } from './read-dataset.ts';
 
 let folder: string;
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'forgelens-'))));
@@ -32,7 +32,7 @@ describe('an index', () => {
       'm/1.png': mask,
     });
     const path = join(folder, 'index.csv');
-    const samples = await readIndex(path);
+    const samples = await readDataset(path);
     expect(samples).toEqual([
       {
         id: 'a/1_fake.png',
@@ -53,8 +53,8 @@ describe('an index', () => {
         group: 'x:1',
       },
     ]);
-    expect(await readIndex(path, { split: 'dev' })).toEqual([samples[1]]);
-    expect(await readIndex(path, { sets: ['x_tp'] })).toEqual([samples[0]]);
+    expect(await readDataset(path, { split: 'dev' })).toEqual([samples[1]]);
+    expect(await readDataset(path, { sets: ['x_tp'] })).toEqual([samples[0]]);
     expect(await readDataset(folder)).toEqual(samples);
     expect(await readDataset(path)).toEqual(samples);
   });
@@ -96,7 +96,7 @@ describe('an index', () => {
   ])('is refused where it is wrong: %j', async (lines, problem) => {
     await writeFiles(folder, { 'index.csv': lines.join('\n'), 'a.png': image });
     const path = join(folder, 'index.csv');
-    await expect(readIndex(path)).rejects.toThrow(`${path}: ${problem}`);
+    await expect(readDataset(path)).rejects.toThrow(`${path}: ${problem}`);
   });
 
   test.each([
@@ -121,7 +121,7 @@ describe('a folder', () => {
       'Au/d.jpg': image,
       'Tp/notes.txt': 'not a picture',
     });
-    const samples = await readFolder(folder);
+    const samples = await readDataset(folder);
     expect(samples.map(({ id, mask, label }) => [id, mask && mask.slice(folder.length + 1), label])).toEqual([
       ['Tp/a.png', 'Gt/a.png', 1],
       ['Tp/b.jpg', 'Gt/b_gt.png', 1],
@@ -146,11 +146,11 @@ describe('a folder', () => {
   });
 
   test('is refused when it has no pictures or is not there', async () => {
-    await expect(readFolder(folder)).rejects.toThrow(
+    await expect(readDataset(folder)).rejects.toThrow(
       `${folder}: no pictures; looked for image/ and mask/, Tp/ and Gt/, and pictures in the folder itself`,
     );
     const missing = join(folder, 'nowhere');
     await expect(readDataset(missing)).rejects.toThrow(`${missing}: no such file or folder`);
-    await expect(readIndex(missing)).rejects.toThrow(`${missing}: no such file`);
+    await expect(readDataset(missing)).rejects.toThrow(`${missing}: no such file`);
   });
 });

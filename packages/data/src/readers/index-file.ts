@@ -5,14 +5,19 @@ import { basename, dirname, resolve } from 'node:path';
 import { DataError } from '@forgelens/autograd';
 import { parse } from 'csv-parse/sync';
 
-import { connectedGroups, sourceNames } from './groups.ts';
-import type { Material, Sample } from './sample.ts';
+import { connectedGroups, sourceNames } from '../groups.ts';
+import type { Material, Sample } from '../sample.ts';
+import type { Listing, Problem } from './listing.ts';
 
-/** Which rows of an index to take; all without. */
-export interface IndexFilter {
+/** Which samples to take; all without. */
+export interface Filter {
   readonly split?: string;
   readonly sets?: readonly string[];
 }
+
+/** Whether a filter lets a sample pass. */
+export const passes = ({ split, sets }: Filter, sample: { readonly split: string | null; readonly set: string }) =>
+  (!split || sample.split === split) && (!sets || sets.includes(sample.set));
 
 const columns = ['split', 'set', 'image', 'mask', 'kind'] as const;
 type Cells = Record<(typeof columns)[number], string> &
@@ -28,28 +33,31 @@ const isMaterial = (row: Row): boolean => /^natural|^object mask/.test(row.kind)
  * `object mask` are material for synthesis and left out: see `readMaterial`. The columns `authentic` (the untampered
  * base's file name) and `extra` (`group…`) help to tell which samples have common sources.
  *
- * @throws {DataError} when a column, a picture or a mask is missing, with the row's line number.
+ * @throws {DataError} when the file is missing, is no CSV table, or lacks a column.
  */
-export async function readIndex(path: string, filter: IndexFilter = {}): Promise<Sample[]> {
-  const rows = (await readRows(path, filter)).filter(row => !isMaterial(row));
-  return rows.map(row => {
-    const label = row.kind === 'authentic' ? 0 : 1;
-    if (label === 0 && row.mask !== '')
-      throw new DataError(
-        path,
-        `line ${row.line}: ${row.image} is authentic but has the mask ${row.mask}; leave it empty`,
-      );
-    if (label === 1 && row.mask === '')
-      throw new DataError(
-        path,
-        `line ${row.line}: no mask for ${row.image} of kind "${row.kind}"; only kind "authentic" has none`,
-      );
-    return {
-      ...commonFields(path, row),
-      mask: label === 1 ? existing(path, row, row.mask) : null,
-      label,
-    };
-  });
+export async function readIndex(path: string, filter: Filter = {}): Promise<Listing> {
+  const problems: Problem[] = [];
+  const samples: Sample[] = [];
+  for (const row of (await readRows(path, filter)).filter(each => !isMaterial(each))) {
+    const problem = problemOf(path, row);
+    if (problem) problems.push({ path: row.image, ...problem, text: `line ${row.line}: ${problem.text}` });
+    else {
+      const mask = row.mask === '' ? null : absolute(path, row.mask);
+      samples.push({ ...commonFields(path, row), mask, label: mask === null ? 0 : 1 });
+    }
+  }
+  return { path, samples, problems };
+}
+
+function problemOf(path: string, { kind, image, mask }: Row): Omit<Problem, 'path'> | null {
+  const authentic = kind === 'authentic';
+  if (authentic && mask !== '')
+    return { kind: 'contradiction', text: `${image} is authentic but has the mask ${mask}; leave it empty` };
+  if (!authentic && mask === '')
+    return { kind: 'missing-mask', text: `no mask for ${image} of kind "${kind}"; only kind "authentic" has none` };
+  if (!existsSync(absolute(path, image))) return { kind: 'missing-image', text: `no such file ${image}` };
+  if (mask !== '' && !existsSync(absolute(path, mask))) return { kind: 'missing-mask', text: `no such file ${mask}` };
+  return null;
 }
 
 /**
@@ -57,9 +65,9 @@ export async function readIndex(path: string, filter: IndexFilter = {}): Promise
  * a mask of one object, or `extra` names a text of polygons (`.txt`) or a picture of segment labels. The columns width
  * and height are needed.
  *
- * @throws {DataError} as `readIndex`.
+ * @throws {DataError} as `readIndex`, and when a row names no objects, no size, or a file that is not there.
  */
-export async function readMaterial(path: string, filter: IndexFilter = {}): Promise<Material[]> {
+export async function readMaterial(path: string, filter: Filter = {}): Promise<Material[]> {
   const rows = (await readRows(path, filter)).filter(isMaterial);
   return rows.map(row => {
     const objects = row.mask || row.extra;
@@ -71,6 +79,7 @@ export async function readMaterial(path: string, filter: IndexFilter = {}): Prom
         path,
         `line ${row.line}: ${row.image} has width "${row.width ?? ''}" and height "${row.height ?? ''}"; both must be above 0`,
       );
+    existing(path, row, row.image);
     return {
       ...commonFields(path, row),
       width,
@@ -83,7 +92,7 @@ export async function readMaterial(path: string, filter: IndexFilter = {}): Prom
   });
 }
 
-async function readRows(path: string, { split, sets }: IndexFilter): Promise<Row[]> {
+async function readRows(path: string, filter: Filter): Promise<Row[]> {
   const text = await readFile(path, 'utf8').catch(error => {
     throw new DataError(path, 'no such file', { cause: error });
   });
@@ -104,7 +113,7 @@ async function readRows(path: string, { split, sets }: IndexFilter): Promise<Row
   // Groups are connected before rows are left out, so that they do not depend on the filter.
   const groups = connectedGroups(table.map(({ record }) => rowSources(record)));
   const rows = table.map(({ record, info }, i) => ({ ...record, line: info.lines, group: groups[i]! }));
-  return rows.filter(row => (!split || row.split === split) && (!sets || sets.includes(row.set)));
+  return rows.filter(row => passes(filter, row));
 }
 
 function rowSources({ set, image, authentic, extra }: Cells): string[] {
@@ -119,12 +128,13 @@ const commonFields = (path: string, row: Row) => ({
   id: row.image,
   set: row.set,
   split: row.split || null,
-  image: existing(path, row, row.image),
+  image: absolute(path, row.image),
   group: row.group,
 });
 
+const absolute = (path: string, file: string): string => resolve(dirname(path), file);
+
 function existing(path: string, row: Row, file: string): string {
-  const absolute = resolve(dirname(path), file);
-  if (!existsSync(absolute)) throw new DataError(path, `line ${row.line}: no such file ${file}`);
-  return absolute;
+  if (!existsSync(absolute(path, file))) throw new DataError(path, `line ${row.line}: no such file ${file}`);
+  return absolute(path, file);
 }
