@@ -13,7 +13,7 @@ const budgets = {
   'packages/models': 4500,
   'packages/imaging': 1500,
   'packages/data': 1500,
-  'packages/metrics': 600,
+  'packages/metrics': 1200,
   'packages/localize': 800,
   'packages/train': 1600,
   'packages/evaluate': 800,

@@ -4,13 +4,16 @@ import type { ModelReport } from './scores.ts';
 import { fillTables, scoresOf, scoreTables } from './scores.ts';
 
 const nothing = { perImage: null, pooled: null };
-const empty: SetReport = {
+const excluding = { ...nothing, excluded: 0 };
+const binned = { ...excluding, pooledErrorBound: null };
+const empty: Pick<SetReport, 'samples' | 'scored' | 'excluded' | 'tampered' | 'authentic'> = {
   samples: 2,
   scored: 2,
   excluded: 0,
   tampered: {
     ...{ images: 0, f1: nothing, iou: nothing, dice: nothing, markEverything: nothing },
-    auc: { ...nothing, pooledErrorBound: null, excluded: 0 },
+    ...{ precision: excluding, recall: nothing, mcc: excluding, auc: binned, averagePrecision: binned },
+    f1AtBestThreshold: { ofEachImage: null, ofTheSet: { perImage: null, pooled: null } },
   },
   authentic: { images: 0, specificity: null, falseAlarmArea: null, imagesFlagged: 0 },
 };

@@ -6,7 +6,7 @@ import { readImage } from '@forgelens/imaging';
 import type { Image, Mask } from '@forgelens/imaging';
 import type { Localization } from '@forgelens/localize';
 import { f1, iou, isTampered, scoreImage, ScoreHistogram, summarize } from '@forgelens/metrics';
-import type { Counts, ImageScores, Summary } from '@forgelens/metrics';
+import type { Counts, ImageScores, PooledPixels, Summary } from '@forgelens/metrics';
 import { fixedThreshold } from './protocol.ts';
 import type { Protocol } from './protocol.ts';
 
@@ -69,9 +69,10 @@ export async function evaluateLocalizer(
   { threshold = 0.5, onProgress, signal }: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const images: ScoredImage[] = [];
+  const scored: (ImageScores & { readonly set: string })[] = [];
   const excluded: Excluded[] = [];
-  const histograms = new Map<string, ScoreHistogram>();
-  const overallHistogram = new ScoreHistogram();
+  const pixels = new Map<string, PooledPixels>();
+  const empty = (): PooledPixels => ({ tampered: new ScoreHistogram(), authentic: new ScoreHistogram() });
 
   for (const [done, sample] of samples.entries()) {
     signal?.throwIfAborted();
@@ -81,36 +82,35 @@ export async function evaluateLocalizer(
       const image = await readImage(sample.image);
       const mask = await readMarkedTruth(sample, image);
       const { probabilities, score } = checkMap(await locate(image, sample.image), image, sample);
-      const scores = scoreImage(probabilities, mask.data, threshold);
-      if (isTampered(scores)) {
-        if (!histograms.has(set)) histograms.set(set, new ScoreHistogram());
-        histograms.get(set)!.add(probabilities, mask.data);
-        overallHistogram.add(probabilities, mask.data);
-      }
-      images.push({ id, set, ...scores, f1: f1(scores.counts), iou: iou(scores.counts), score });
+      const scores = scoreImage(probabilities, mask.data, threshold, { key: `${set}/${id}`, scores: { model: score } });
+      if (!pixels.has(set)) pixels.set(set, empty());
+      pixels.get(set)![isTampered(scores) ? 'tampered' : 'authentic'].add(probabilities, mask.data);
+      scored.push({ ...scores, set });
+      const { counts, auc } = scores;
+      images.push({ id, set, counts, f1: f1(counts), iou: iou(counts), auc, score });
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       excluded.push({ id, set, error: error.message });
     }
   }
 
-  const report = (isIn: (of: { set: string }) => boolean, histogram: ScoreHistogram): SetReport => {
-    const scored: ImageScores[] = images.filter(isIn);
-    return {
-      samples: samples.filter(isIn).length,
-      scored: scored.length,
-      excluded: excluded.filter(isIn).length,
-      ...summarize(scored, histogram),
-    };
-  };
+  const report = (isIn: (of: { set: string }) => boolean, pooled: PooledPixels): SetReport => ({
+    samples: samples.filter(isIn).length,
+    scored: scored.filter(isIn).length,
+    excluded: excluded.filter(isIn).length,
+    ...summarize(scored.filter(isIn), pooled, threshold),
+  });
+  const all = empty();
+  for (const { tampered, authentic } of pixels.values()) {
+    all.tampered.merge(tampered);
+    all.authentic.merge(authentic);
+  }
   const sets = [...new Set(samples.map(({ set }) => set))].sort();
   return {
     protocol: fixedThreshold(threshold),
     manifestSha256: hashManifest(samples),
-    overall: report(() => true, overallHistogram),
-    sets: Object.fromEntries(
-      sets.map(name => [name, report(({ set }) => set === name, histograms.get(name) ?? new ScoreHistogram())]),
-    ),
+    overall: report(() => true, all),
+    sets: Object.fromEntries(sets.map(name => [name, report(({ set }) => set === name, pixels.get(name) ?? empty())])),
     excluded,
     images,
   };

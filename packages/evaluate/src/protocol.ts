@@ -28,7 +28,7 @@ export const fixedThreshold = (threshold: number): Protocol => ({
   pooled: 'from the pixels of all tampered images together',
   authentic:
     'F1, IoU, Dice and AUC are undefined and leave them out; they have specificity and false-alarm area instead',
-  auc: 'of pixels, from raw probabilities; per image exact with ties, pooled from 65536 bins with its error bound',
+  auc: 'of pixels, from raw probabilities; per image exact with ties, pooled from 253954 bins with its error bound',
   inverse: 'never taken',
   border: 'every pixel is scored',
   mask: 'tampered where the mean of red, green and blue > 127.5',

@@ -47,6 +47,15 @@ export const addCounts = (a: Counts, b: Counts): Counts => ({
   tn: a.tn + b.tn,
 });
 
+/** The counts of the inverted prediction: what was marked is not, what was not is. */
+export const invertCounts = ({ tp, fp, fn, tn }: Counts): Counts => ({ tp: fn, fp: tn, fn: tp, tn: fp });
+
+/** All pixels that were counted. */
+export const pixelsOf = ({ tp, fp, fn, tn }: Counts): number => tp + fp + fn + tn;
+
+/** Whether any of them is tampered. */
+export const hasTampered = ({ tp, fn }: Counts): boolean => tp + fn > 0;
+
 /** Of the pixels predicted tampered, the fraction that is: TP / (TP + FP). Null where none is predicted. */
 export const precision = ({ tp, fp }: Counts): number | null => ratio(tp, tp + fp);
 
@@ -55,6 +64,18 @@ export const recall = ({ tp, fn }: Counts): number | null => ratio(tp, tp + fn);
 
 /** Of the authentic pixels, the fraction that is left alone: TN / (TN + FP). Null where none is authentic. */
 export const specificity = ({ tn, fp }: Counts): number | null => ratio(tn, tn + fp);
+
+/** Of all pixels, the fraction that is authentic and flagged: FP / (TP + FP + FN + TN). Null without a pixel. */
+export const falseAlarmArea = (c: Counts): number | null => ratio(c.fp, pixelsOf(c));
+
+/** Of all pixels, the fraction whose class is predicted: (TP + TN) / (TP + FP + FN + TN). Null without a pixel. */
+export const accuracy = (c: Counts): number | null => ratio(c.tp + c.tn, pixelsOf(c));
+
+/** Mean of recall and specificity. Null where the truth is all one class. */
+export function balancedAccuracy(c: Counts): number | null {
+  const [sensitivity, specific] = [recall(c), specificity(c)];
+  return sensitivity === null || specific === null ? null : (sensitivity + specific) / 2;
+}
 
 /**
  * F1 = 2·TP / (2·TP + FP + FN), the harmonic mean of precision and recall.

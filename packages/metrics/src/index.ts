@@ -1,3 +1,7 @@
+export * from './bootstrap.ts';
+export * from './border-band.ts';
 export * from './counts.ts';
+export * from './detection.ts';
 export * from './ranking.ts';
+export * from './score-histogram.ts';
 export * from './summary.ts';

@@ -1,23 +1,35 @@
+import { Random } from '@forgelens/autograd';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import golden from './fixtures/scikit-learn.json' with { type: 'json' };
 import type { Counts } from './index.ts';
 import {
+  accuracy,
   addCounts,
   aucFromScores,
   averagePrecision,
+  balancedAccuracy,
+  bootstrap,
   countPixels,
+  detection,
   dice,
   f1,
+  falseAlarmArea,
+  invertCounts,
   iou,
   markEverything,
   mcc,
+  pixelsOf,
+  poolScore,
   precision,
+  Ranking,
   recall,
   scoreImage,
   ScoreHistogram,
+  sensitivityAtFalseAlarms,
   specificity,
   summarize,
+  validOutsideBand,
 } from './index.ts';
 
 const counts = fc.record({ tp: fc.nat(1000), fp: fc.nat(1000), fn: fc.nat(1000), tn: fc.nat(1000) });
@@ -45,6 +57,7 @@ describe(`scikit-learn ${golden.scikitLearn} (tools/golden/metrics.py) agrees`, 
     const labels = Uint8Array.from(expected.labels);
     const c = countPixels(scores, labels, golden.threshold);
     expect(c).toEqual(expected.counts);
+    const ranking = new Ranking(scores, labels);
     const ours = {
       precision: precision(c),
       recall: recall(c),
@@ -52,11 +65,23 @@ describe(`scikit-learn ${golden.scikitLearn} (tools/golden/metrics.py) agrees`, 
       iou: iou(c),
       mcc: mcc(c),
       specificity: specificity(c),
+      accuracy: accuracy(c),
+      balancedAccuracy: balancedAccuracy(c),
       auc: aucFromScores(scores, labels),
       averagePrecision: averagePrecision(scores, labels),
+      bestF1: ranking.best(f1)?.value ?? null,
+      bestF1WithInverse: ranking.best(f1, { inverse: true })?.value ?? null,
+      sensitivityAt10: sensitivityAtFalseAlarms(ranking, 0.1),
     };
-    for (const [name, value] of Object.entries(ours))
-      expect(Math.abs(value! - expected[name as keyof typeof ours]), name).toBeLessThan(1e-9);
+    for (const [name, value] of Object.entries(ours)) {
+      const theirs = expected[name as keyof typeof ours];
+      if (value === null || theirs === null) expect(value, name).toBe(theirs);
+      else expect(Math.abs(value - theirs), name).toBeLessThan(1e-9);
+    }
+  });
+  test.each(golden.bands)('on the border band of $name', ({ mask, width, height, valid, ...sizes }) => {
+    const truth = Uint8Array.from(mask, Number);
+    expect([...validOutsideBand(truth, width, height, sizes)].join('')).toBe(valid);
   });
 });
 
@@ -123,6 +148,22 @@ describe('metrics of counts', () => {
       }),
     );
   });
+  test('inverting a prediction twice is the prediction, and its accuracy is what is left of 1', () => {
+    fc.assert(
+      fc.property(counts, c => {
+        expect(invertCounts(invertCounts(c))).toEqual(c);
+        if (pixelsOf(c) === 0) return expect(accuracy(c)).toBeNull();
+        expect(accuracy(invertCounts(c))).toBeCloseTo(1 - accuracy(c)!, 12);
+      }),
+    );
+  });
+  test('the false-alarm area of an authentic image is what is left of its specificity', () => {
+    expect(falseAlarmArea({ tp: 0, fp: 3, fn: 0, tn: 7 })).toBeCloseTo(
+      1 - specificity({ tp: 0, fp: 3, fn: 0, tn: 7 })!,
+    );
+    expect(falseAlarmArea({ tp: 5, fp: 3, fn: 1, tn: 1 })).toBe(0.3);
+    expect(falseAlarmArea({ tp: 0, fp: 0, fn: 0, tn: 0 })).toBeNull();
+  });
   test('what is undefined is null, never 0 or 1', () => {
     const authentic: Counts = { tp: 0, fp: 3, fn: 0, tn: 7 };
     expect([f1, iou, dice, recall, mcc].map(metric => metric(authentic))).toEqual([null, null, null, null, null]);
@@ -179,28 +220,212 @@ describe('ranking', () => {
       `[RangeError: ScoreHistogram: score NaN is outside [0, 1]]`,
     );
   });
-  test('the histogram finds the pooled AUC within its bound, however the pixels are cut into images', () => {
-    const image = fc.array(fc.record({ score: fc.float({ min: 0, max: 1, noNaN: true }), label: fc.nat(1) }), {
-      minLength: 1,
-      maxLength: 40,
-    });
+  test('a ranking counts as counting pixel by pixel does, at any threshold', () => {
     fc.assert(
-      fc.property(fc.array(image, { minLength: 1, maxLength: 4 }), images => {
-        const histogram = new ScoreHistogram();
-        const arrays = (all: (typeof images)[0]) =>
-          [Float32Array.from(all, ({ score }) => score), Uint8Array.from(all, ({ label }) => label)] as const;
-        for (const pixels of images) histogram.add(...arrays(pixels));
-        const exact = aucFromScores(...arrays(images.flat()));
-        const binned = histogram.auc();
-        if (exact === null) expect(binned).toBeNull();
-        else expect(Math.abs(binned!.auc - exact)).toBeLessThanOrEqual(binned!.errorBound + 1e-12);
+      fc.property(pixels, fc.nat(8), ({ scores, labels }, eighths) => {
+        const ranking = new Ranking(scores, labels);
+        expect(ranking.counts(eighths / 8)).toEqual(countPixels(scores, labels, eighths / 8));
+        expect(ranking.counts(eighths / 8, '>=')).toEqual(countPixels(scores, labels, eighths / 8 - 1 / 16));
       }),
     );
   });
-  test('the bound of the histogram is reached where all scores share a bin', () => {
+  test('the best threshold gives its value, no threshold a better one, and marking everything is one of them', () => {
+    fc.assert(
+      fc.property(pixels, ({ scores, labels }) => {
+        const best = new Ranking(scores, labels).best(f1)!;
+        expect(countPixels(scores, labels, best.threshold)).toEqual(best.counts);
+        expect(f1(best.counts)).toBe(best.value);
+        for (let i = -1; i <= 8; i++) expect(f1(countPixels(scores, labels, i / 8))).toBeLessThanOrEqual(best.value);
+      }),
+    );
+  });
+  test('pixels that are not valid have no rank', () => {
+    const ranking = new Ranking(Float32Array.of(0.1, 0.9, 0.5), [1, 0, 0], [1, 1, 0]);
+    expect(ranking.size).toBe(2);
+    expect(ranking.auc()).toBe(0);
+  });
+  test('soft counts of a prediction of 0 and 1 are its counts', () => {
+    const [prediction, labels] = [Float32Array.of(1, 1, 0, 0, 1), [1, 0, 1, 0, 1]];
+    expect(new Ranking(prediction, labels).softCounts()).toEqual(countPixels(prediction, labels, 0.5));
+    expect(new Ranking(Float32Array.of(0.25, 0.75), [1, 0]).softCounts()).toEqual({
+      tp: 0.25,
+      fp: 0.75,
+      fn: 0.75,
+      tn: 0.25,
+    });
+  });
+});
+
+describe('the histogram of scores', () => {
+  const score = fc.oneof(
+    fc.float({ min: 0, max: 1, noNaN: true }),
+    // Close to 0 and to 1, where networks are sure.
+    fc.nat(40).map(n => Math.fround(2 ** -n)),
+    fc.nat(24).map(n => 1 - 2 ** -n),
+  );
+  const image = fc.array(fc.record({ score, label: fc.nat(1) }), { minLength: 1, maxLength: 40 });
+  const images = fc.array(image, { minLength: 1, maxLength: 4 });
+  type Pixel = { score: number; label: number };
+  const arrays = (all: readonly Pixel[]) =>
+    [Float32Array.from(all, pixel => pixel.score), Uint8Array.from(all, ({ label }) => label)] as const;
+  const histogramOf = (parts: readonly (readonly Pixel[])[]) => {
     const histogram = new ScoreHistogram();
-    histogram.add(Float32Array.of(1e-6, 2e-6), Uint8Array.of(0, 1));
-    expect(histogram.auc()).toEqual({ auc: 0.5, errorBound: 0.5 });
+    for (const pixels of parts) histogram.add(...arrays(pixels));
+    return histogram;
+  };
+
+  test('finds the pooled AUC and average precision within its bounds', () => {
+    fc.assert(
+      fc.property(images, images => {
+        const histogram = histogramOf(images);
+        const ranking = new Ranking(...arrays(images.flat()));
+        for (const [binned, exact] of [
+          [histogram.auc(), ranking.auc()],
+          [histogram.averagePrecision(), ranking.averagePrecision()],
+        ] as const)
+          if (exact === null) expect(binned).toBeNull();
+          else expect(Math.abs(binned!.value - exact)).toBeLessThanOrEqual(binned!.errorBound + 1e-12);
+      }),
+    );
+  });
+  test('reaches the bound of the AUC where all scores share a bin', () => {
+    const histogram = new ScoreHistogram();
+    histogram.add(Float32Array.of(1e-11, 2e-11), Uint8Array.of(0, 1));
+    expect(histogram.auc()).toEqual({ value: 0.5, errorBound: 0.5 });
+  });
+  test('tells apart what is close to 0 and to 1', () => {
+    const histogram = new ScoreHistogram();
+    histogram.add(Float32Array.of(1e-6, 2e-6, 1 - 2 ** -20, 1 - 2 ** -21), Uint8Array.of(0, 1, 0, 1));
+    expect(histogram.auc()).toEqual({ value: 0.75, errorBound: 0 });
+  });
+  test('is the same to the last bit in batches of 1, 7 and 32, on 1 or 4 workers, in any order', () => {
+    fc.assert(
+      fc.property(image, fc.constantFrom(1, 7, 32), fc.constantFrom(1, 4), (pixels, batch, workers) => {
+        const parts = Array.from({ length: workers }, () => new ScoreHistogram());
+        for (let i = 0; i < pixels.length; i += batch)
+          parts[(i / batch) % workers]!.add(...arrays(pixels.slice(i, i + batch)));
+        const merged = new ScoreHistogram();
+        for (const part of parts.reverse()) merged.merge(ScoreHistogram.fromCounts(part.toCounts()));
+        expect(merged.auc()).toEqual(histogramOf([pixels]).auc());
+        expect(merged.averagePrecision()).toEqual(histogramOf([pixels]).averagePrecision());
+      }),
+      { numRuns: 20 },
+    );
+  });
+  test('has equal bins that hold every pixel, each from its lower edge to below its upper one', () => {
+    fc.assert(
+      fc.property(images, images => {
+        const bins = histogramOf(images).equalBins(8);
+        for (const { from, to, tampered, authentic } of bins) {
+          const within = images.flat().filter(p => p.score >= from && (p.score < to || to === 1));
+          expect({ tampered, authentic }).toEqual({
+            tampered: within.filter(({ label }) => label === 1).length,
+            authentic: within.filter(({ label }) => label === 0).length,
+          });
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+  test('has a bounded curve from nothing to everything, which a classifier at its thresholds reaches', () => {
+    const random = new Random(1);
+    const all = Array.from({ length: 3000 }, () => ({
+      score: Math.fround(random.uniform()),
+      label: random.integer(0, 2),
+    }));
+    const histogram = histogramOf([all]);
+    const curve = histogram.curve(50);
+    expect(curve.length).toBeGreaterThan(25);
+    expect(curve.length).toBeLessThanOrEqual(50);
+    expect(curve[0]).toMatchObject({ recall: 0, falsePositiveRate: 0, precision: null });
+    expect(curve.at(-1)).toMatchObject({ recall: 1, falsePositiveRate: 1 });
+    for (const { threshold, ...rates } of curve) {
+      const c = new Ranking(...arrays(all)).counts(threshold, '>=');
+      expect(rates).toEqual({ recall: recall(c), falsePositiveRate: c.fp / (c.fp + c.tn), precision: precision(c) });
+    }
+    expect(histogramOf([[{ score: 0.5, label: 1 }]]).curve()).toEqual([]);
+  });
+  test('finds the best threshold of the pooled pixels', () => {
+    const histogram = new ScoreHistogram();
+    histogram.add(Float32Array.of(0.9, 0.75, 0.5, 0.25), [1, 1, 0, 0]);
+    expect(histogram.best(f1)).toEqual({ threshold: 0.75, value: 1 });
+  });
+});
+
+describe('detection of tampered images', () => {
+  const scores = [0.9, 0.4, 0.6, 0.2, 0.1];
+  const labels = [1, 1, 0, 0, 0];
+  test('scores images as pixels are scored', () => {
+    expect(detection(scores, labels, 0.5)).toEqual({
+      tampered: 2,
+      authentic: 3,
+      auc: 5 / 6,
+      averagePrecision: (1 + 2 / 3) / 2,
+      threshold: 0.5,
+      balancedAccuracy: (1 / 2 + 2 / 3) / 2,
+      sensitivity: 1 / 2,
+      specificity: 2 / 3,
+      f1: 1 / 2,
+      sensitivityAtFalseAlarms: { '1 %': 0.5, '5 %': 0.5, '10 %': 0.5 },
+    });
+  });
+  test('allows as many false alarms as asked for', () => {
+    const images = new Ranking(Float32Array.from(scores), labels);
+    expect(sensitivityAtFalseAlarms(images, 0.33)).toBe(0.5);
+    expect(sensitivityAtFalseAlarms(images, 0.34)).toBe(1);
+  });
+  test('is undefined, not 0, without both classes', () => {
+    const { specificity: spared, ...rest } = detection([0.1, 0.9], [0, 0], 0.5);
+    expect(spared).toBe(0.5);
+    expect(rest).toMatchObject({
+      auc: null,
+      averagePrecision: null,
+      balancedAccuracy: null,
+      sensitivity: null,
+      f1: null,
+    });
+    expect(rest.sensitivityAtFalseAlarms['5 %']).toBeNull();
+  });
+  test('takes the score of an image by a named rule', () => {
+    const pixels = new Ranking(
+      Float32Array.from({ length: 200 }, (_, i) => i / 200),
+      new Uint8Array(200),
+    );
+    expect(poolScore(pixels, 'max')).toBeCloseTo(199 / 200, 6);
+    expect(poolScore(pixels, 'topPercent')).toBeCloseTo(198.5 / 200, 6);
+    expect(poolScore(pixels, 'area')).toBe(99 / 200);
+  });
+});
+
+describe('bootstrap', () => {
+  const values = Array.from({ length: 200 }, (_, i) => i % 2);
+  const mean = (times: Uint32Array) => {
+    const sum = values.reduce((total, value, i) => total + value * times[i]!, 0);
+    return { mean: sum / values.length, undefinedValue: null };
+  };
+  test('finds the interval that theory says, for a seed always the same', () => {
+    const { mean: interval } = bootstrap(values.length, mean);
+    // The standard error of a fraction of ½ of 200 is 0.0354.
+    expect(interval!.low).toBeCloseTo(0.5 - 1.96 * 0.0354, 1);
+    expect(interval!.high).toBeCloseTo(0.5 + 1.96 * 0.0354, 1);
+    expect(bootstrap(values.length, mean).mean).toEqual(interval);
+    expect(bootstrap(values.length, mean, { seed: 2 }).mean).not.toEqual(interval);
+  });
+  test('has none for what is undefined, and for one image', () => {
+    expect(bootstrap(values.length, mean, { resamples: 20 }).undefinedValue).toBeNull();
+    expect(bootstrap(1, () => ({ value: 1 })).value).toBeNull();
+  });
+});
+
+describe('a border band', () => {
+  test('leaves out what is near the border of the truth, on both sides', () => {
+    const mask = Uint8Array.of(0, 0, 0, 0, 1, 1, 1, 1);
+    expect([...validOutsideBand(mask, 8, 1, { erodeSize: 3, dilateSize: 5 })]).toEqual([1, 1, 0, 0, 0, 1, 1, 1]);
+  });
+  test('needs a mask of the image’s size', () => {
+    expect(() => validOutsideBand([0, 1], 3, 1, { erodeSize: 3, dilateSize: 3 })).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: validOutsideBand: the mask has 2 pixels but 3×1 are needed]`,
+    );
   });
 });
 
@@ -214,11 +439,11 @@ describe('summary', () => {
   const alarmed = image([0.9, 0.1, 0.1, 0.1], [0, 0, 0, 0]);
 
   const of = (images: readonly (typeof perfect)[]) => {
-    const histogram = new ScoreHistogram();
-    for (const [p, mask] of images) if (mask.some(v => v > 0)) histogram.add(p, mask);
+    const pixels = { tampered: new ScoreHistogram(), authentic: new ScoreHistogram() };
+    for (const [p, mask] of images) pixels[mask.some(v => v > 0) ? 'tampered' : 'authentic'].add(p, mask);
     return summarize(
-      images.map(([p, mask]) => scoreImage(p, mask, 0.5)),
-      histogram,
+      images.map(([p, mask]) => scoreImage(p, mask, 0.5, { key: `${mask.length} ${p.join()}` })),
+      pixels,
     );
   };
 
@@ -243,6 +468,44 @@ describe('summary', () => {
     const { tampered } = of([perfect, allTampered]);
     expect(tampered.f1.perImage).toBeCloseTo((1 + 2 / 3) / 2, 12);
     expect(tampered.auc).toMatchObject({ perImage: 1, excluded: 1 });
+  });
+  test('an oracle threshold is at least as good as the fixed one, for each image better than for the set', () => {
+    const { f1: fixed, f1AtBestThreshold: best } = of([perfect, missed]).tampered;
+    expect(best.ofEachImage).toBe(1);
+    expect(best.ofTheSet.perImage).toEqual({ value: 1, threshold: 0.31 });
+    expect(best.ofTheSet.pooled!.value).toBeGreaterThanOrEqual(fixed.pooled!);
+  });
+  test('an undefined precision is counted and left out, not 0', () => {
+    const { precision: taken, recall: found } = of([perfect, missed]).tampered;
+    expect(taken).toEqual({ perImage: 1, pooled: 1, excluded: 1 });
+    expect(found).toEqual({ perImage: 0.5, pooled: 2 / 3 });
+  });
+  test('the order of the images does not matter, to the last bit', () => {
+    const images = fc.array(
+      fc
+        .array(fc.tuple(fc.float({ min: 0, max: 1, noNaN: true }), fc.nat(1)), { minLength: 1, maxLength: 9 })
+        .map(all =>
+          image(
+            all.map(([score]) => score),
+            all.map(([, label]) => label),
+          ),
+        ),
+      { maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(images, fc.nat(99), (images, seed) => {
+        expect(of(new Random(seed).shuffle(images))).toEqual(of(images));
+      }),
+      { numRuns: 10 },
+    );
+  });
+  test('intervals hold the value, and detection compares both kinds of images', () => {
+    const { tampered, intervals, detection: found, histogram } = of([perfect, missed, clean, alarmed]);
+    expect(intervals['f1.perImage']!.low).toBeLessThanOrEqual(tampered.f1.perImage!);
+    expect(intervals['f1.perImage']!.high).toBeGreaterThanOrEqual(tampered.f1.perImage!);
+    expect(of([perfect]).intervals['f1.perImage']).toBeNull();
+    expect(found.max).toMatchObject({ tampered: 2, authentic: 2, auc: 0.625 });
+    expect(histogram.reduce((sum, bin) => sum + bin.tampered + bin.authentic, 0)).toBe(18);
   });
   test('no image gives null everywhere and no NaN', () => {
     expect(JSON.stringify(of([]))).not.toContain('NaN');

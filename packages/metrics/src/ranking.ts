@@ -1,4 +1,164 @@
+import type { Counts } from './counts.ts';
 import { checkLengths } from './lengths.ts';
+
+/** Whether a pixel at the threshold is predicted tampered: `>=` says yes. */
+export type Comparison = '>' | '>=';
+
+/** How many tampered and authentic pixels have one and the same score. */
+export interface ScoreGroup {
+  readonly tampered: number;
+  readonly authentic: number;
+}
+
+/** A threshold that was searched for, and what it gives. A pixel is predicted tampered where its score > threshold. */
+export interface BestThreshold {
+  /** −Infinity predicts everything, +Infinity nothing. */
+  readonly threshold: number;
+  /** The counts that the value is of; those of the inverted prediction where `isInverted`. */
+  readonly counts: Counts;
+  readonly value: number;
+  readonly isInverted: boolean;
+}
+
+/**
+ * The pixels of one image in the order of their scores: every metric of the image follows from it, exactly, at any
+ * threshold. It takes 12 bytes for each distinct score.
+ */
+export class Ranking {
+  /** The distinct scores, highest first. */
+  readonly scores: Float32Array;
+  /** How many pixels are tampered, and how many authentic. */
+  readonly tampered: number;
+  readonly authentic: number;
+  /** For each distinct score: the tampered, and the authentic pixels that score at least as much. */
+  private readonly tp: Uint32Array;
+  private readonly fp: Uint32Array;
+
+  /**
+   * @param scores - [H·W], raw, not thresholded, any range
+   * @param labels - [H·W], 0 authentic, anything else tampered
+   * @param valid - [H·W], 0 where a pixel is not scored; all are scored without it
+   * @throws {ShapeError} when the arrays differ in length
+   * @throws {RangeError} when a score is NaN
+   */
+  constructor(scores: Float32Array, labels: ArrayLike<number>, valid?: ArrayLike<number>) {
+    checkLengths('AUC', { scores, labels, valid });
+    // Each class is sorted by itself, which typed arrays do fast.
+    const [tampered, authentic] = sortedClasses(scores, labels, valid);
+    const distinct = countDistinct(tampered, authentic);
+    this.scores = new Float32Array(distinct);
+    this.tp = new Uint32Array(distinct);
+    this.fp = new Uint32Array(distinct);
+    this.tampered = tampered.length;
+    this.authentic = authentic.length;
+    let [t, a] = [tampered.length, authentic.length];
+    for (let i = 0; i < distinct; i++) {
+      const score = highestOf(tampered, t, authentic, a);
+      while (t > 0 && tampered[t - 1] === score) t--;
+      while (a > 0 && authentic[a - 1] === score) a--;
+      this.scores[i] = score;
+      this.tp[i] = tampered.length - t;
+      this.fp[i] = authentic.length - a;
+    }
+  }
+
+  /** How many pixels are scored. */
+  get size(): number {
+    return this.tampered + this.authentic;
+  }
+
+  /** The counts where pixels whose score is above (or at) the threshold are predicted tampered. */
+  counts(threshold: number, comparison: Comparison = '>'): Counts {
+    return this.countsOfFirst(this.countScores(threshold, comparison));
+  }
+
+  /** Counts where each pixel is predicted tampered by as much as it scores, scores being in [0, 1]: TP = Σ p·mask, … */
+  softCounts(): Counts {
+    let [tp, fp] = [0, 0];
+    let i = 0;
+    for (const { tampered, authentic } of this.groups()) {
+      const score = this.scores[i++]!;
+      tp += score * tampered;
+      fp += score * authentic;
+    }
+    return { tp, fp, fn: this.tampered - tp, tn: this.authentic - fp };
+  }
+
+  /** Area under the ROC curve, ties counting half. Null where all pixels are one class. */
+  auc(): number | null {
+    return areaUnderRoc(this.groups());
+  }
+
+  /** Average precision, Σ (Rₙ − Rₙ₋₁)·Pₙ. Null where nothing is tampered. */
+  averagePrecision(): number | null {
+    return averagePrecisionOf(this.groups());
+  }
+
+  /**
+   * The threshold at which a metric is highest, out of every one that makes a difference, the highest of equals. It is
+   * an oracle: nobody knows it without the truth.
+   *
+   * @param inverse - whether the inverted prediction may be taken, where that is better
+   * @returns null where the metric is undefined at every threshold
+   */
+  best(metric: (counts: Counts) => number | null, { inverse = false } = {}): BestThreshold | null {
+    let best: BestThreshold | null = null;
+    for (let i = 0; i <= this.scores.length; i++) {
+      const plain = this.countsOfFirst(i);
+      for (const isInverted of inverse ? [false, true] : [false]) {
+        const counts = isInverted ? { tp: plain.fn, fp: plain.tn, fn: plain.tp, tn: plain.fp } : plain;
+        const value = metric(counts);
+        if (value !== null && (best === null || value > best.value))
+          best = { threshold: this.thresholdBelow(i), counts, value, isInverted };
+      }
+    }
+    return best;
+  }
+
+  /** The mean of the n highest scores, n ≥ 1. */
+  meanOfHighest(n: number): number {
+    let [sum, taken, i] = [0, 0, 0];
+    for (const { tampered, authentic } of this.groups()) {
+      const more = Math.min(tampered + authentic, n - taken);
+      sum += more * this.scores[i++]!;
+      taken += more;
+      if (taken === n) break;
+    }
+    return sum / taken;
+  }
+
+  /** The groups of equal score, highest first. */
+  *groups(): Generator<ScoreGroup> {
+    for (let i = 0; i < this.scores.length; i++)
+      yield {
+        tampered: this.tp[i]! - (i === 0 ? 0 : this.tp[i - 1]!),
+        authentic: this.fp[i]! - (i === 0 ? 0 : this.fp[i - 1]!),
+      };
+  }
+
+  /** How many distinct scores are above (or at) the threshold, by bisection. */
+  private countScores(threshold: number, comparison: Comparison): number {
+    let [low, high] = [0, this.scores.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const score = this.scores[middle]!;
+      if (comparison === '>' ? score > threshold : score >= threshold) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The counts where the pixels of the first `n` distinct scores are predicted tampered. */
+  private countsOfFirst(n: number): Counts {
+    const [tp, fp] = n === 0 ? [0, 0] : [this.tp[n - 1]!, this.fp[n - 1]!];
+    return { tp, fp, fn: this.tampered - tp, tn: this.authentic - fp };
+  }
+
+  /** A threshold that the first `n` distinct scores are above, and no other. */
+  private thresholdBelow(n: number): number {
+    return n === 0 ? Infinity : (this.scores[n] ?? -Infinity);
+  }
+}
 
 /**
  * Area under the ROC curve: the probability that a tampered pixel scores higher than an authentic one, ties counting
@@ -9,9 +169,8 @@ import { checkLengths } from './lengths.ts';
  * @throws {ShapeError} when the arrays differ in length
  * @throws {RangeError} when a score is NaN
  */
-export function aucFromScores(scores: Float32Array, labels: Uint8Array): number | null {
-  return areaUnderRoc(groupsOfEqualScore(scores, labels));
-}
+export const aucFromScores = (scores: Float32Array, labels: ArrayLike<number>): number | null =>
+  new Ranking(scores, labels).auc();
 
 /**
  * Average precision, Σ (Rₙ − Rₙ₋₁)·Pₙ over the distinct scores from the highest down, without interpolation. Exact.
@@ -22,79 +181,11 @@ export function aucFromScores(scores: Float32Array, labels: Uint8Array): number 
  * @throws {ShapeError} when the arrays differ in length
  * @throws {RangeError} when a score is NaN
  */
-export function averagePrecision(scores: Float32Array, labels: Uint8Array): number | null {
-  let [tp, fp, sum] = [0, 0, 0];
-  for (const { tampered, authentic } of groupsOfEqualScore(scores, labels)) {
-    tp += tampered;
-    fp += authentic;
-    sum += tampered * (tp / (tp + fp));
-  }
-  return tp === 0 ? null : sum / tp;
-}
+export const averagePrecision = (scores: Float32Array, labels: ArrayLike<number>): number | null =>
+  new Ranking(scores, labels).averagePrecision();
 
-/** An area under the ROC curve from binned scores; the exact one is within `errorBound` of `auc`. */
-export interface BinnedAuc {
-  readonly auc: number;
-  readonly errorBound: number;
-}
-
-/**
- * Scores of any number of pixels in 65 536 equal bins over [0, 1], from which the pooled AUC of a whole dataset is
- * read in constant memory (1 MiB).
- *
- * Two scores in one bin count as a tie (½) where the truth is 0, ½ or 1. So the AUC is off by at most half the
- * fraction of (tampered, authentic) pairs that share a bin. That bound comes with the AUC.
- */
-export class ScoreHistogram {
-  private readonly tampered = new Float64Array(bins);
-  private readonly authentic = new Float64Array(bins);
-
-  /**
-   * Adds the pixels of one image.
-   *
-   * @param scores - [H·W], in [0, 1]
-   * @param labels - [H·W], 0 authentic, anything else tampered
-   * @throws {ShapeError} when the arrays differ in length
-   * @throws {RangeError} when a score is outside [0, 1] or NaN
-   */
-  add(scores: Float32Array, labels: Uint8Array): void {
-    checkLengths('ScoreHistogram', { scores, labels });
-    for (let i = 0; i < scores.length; i++) {
-      const score = scores[i]!;
-      if (!(score >= 0 && score <= 1)) throw new RangeError(`ScoreHistogram: score ${score} is outside [0, 1]`);
-      const bin = Math.min(Math.floor(score * bins), bins - 1);
-      (labels[i] ? this.tampered : this.authentic)[bin]! += 1;
-    }
-  }
-
-  /** The AUC of all pixels added so far. Null where they are all one class. */
-  auc(): BinnedAuc | null {
-    const auc = areaUnderRoc(this.groups());
-    if (auc === null) return null;
-    let [tampered, authentic, sharedPairs] = [0, 0, 0];
-    for (const group of this.groups()) {
-      tampered += group.tampered;
-      authentic += group.authentic;
-      sharedPairs += group.tampered * group.authentic;
-    }
-    return { auc, errorBound: sharedPairs / (2 * tampered * authentic) };
-  }
-
-  private *groups(): Generator<Group> {
-    for (let bin = bins - 1; bin >= 0; bin--) yield { tampered: this.tampered[bin]!, authentic: this.authentic[bin]! };
-  }
-}
-
-const bins = 65_536;
-
-/** How many tampered and authentic pixels have one and the same score. */
-interface Group {
-  readonly tampered: number;
-  readonly authentic: number;
-}
-
-/** Trapezoids under the ROC curve: a group of ties is one slanted step. */
-function areaUnderRoc(groups: Iterable<Group>): number | null {
+/** Trapezoids under the ROC curve: a group of ties, highest first, is one slanted step. */
+export function areaUnderRoc(groups: Iterable<ScoreGroup>): number | null {
   let [tp, fp, area] = [0, 0, 0];
   for (const { tampered, authentic } of groups) {
     area += authentic * (tp + tampered / 2);
@@ -104,18 +195,44 @@ function areaUnderRoc(groups: Iterable<Group>): number | null {
   return tp === 0 || fp === 0 ? null : area / (tp * fp);
 }
 
-/** The groups of equal score, highest first. Each class is sorted by itself, which typed arrays do fast. */
-function* groupsOfEqualScore(scores: Float32Array, labels: Uint8Array): Generator<Group> {
-  checkLengths('AUC', { scores, labels });
-  if (scores.some(Number.isNaN)) throw new RangeError('AUC: a score is NaN, which has no rank');
-  const tampered = scores.filter((_, i) => labels[i] !== 0).sort();
-  const authentic = scores.filter((_, i) => labels[i] === 0).sort();
-  let [t, a] = [tampered.length, authentic.length];
-  while (t > 0 || a > 0) {
-    const score = Math.max(tampered[t - 1] ?? -Infinity, authentic[a - 1] ?? -Infinity);
-    const before = { t, a };
+/** Average precision of groups of ties, highest first. */
+export function averagePrecisionOf(groups: Iterable<ScoreGroup>): number | null {
+  let [tp, fp, sum] = [0, 0, 0];
+  for (const { tampered, authentic } of groups) {
+    tp += tampered;
+    fp += authentic;
+    if (tampered > 0) sum += tampered * (tp / (tp + fp));
+  }
+  return tp === 0 ? null : sum / tp;
+}
+
+/** The scores of the tampered and of the authentic pixels, each lowest first. */
+function sortedClasses(
+  scores: Float32Array,
+  labels: ArrayLike<number>,
+  valid?: ArrayLike<number>,
+): [tampered: Float32Array, authentic: Float32Array] {
+  const [tampered, authentic] = [new Float32Array(scores.length), new Float32Array(scores.length)];
+  let [t, a] = [0, 0];
+  for (let i = 0; i < scores.length; i++) {
+    if (valid && !valid[i]) continue;
+    const score = scores[i]!;
+    if (Number.isNaN(score)) throw new RangeError('AUC: a score is NaN, which has no rank');
+    if (labels[i]) tampered[t++] = score;
+    else authentic[a++] = score;
+  }
+  return [tampered.subarray(0, t).sort(), authentic.subarray(0, a).sort()];
+}
+
+const highestOf = (tampered: Float32Array, t: number, authentic: Float32Array, a: number): number =>
+  Math.max(t > 0 ? tampered[t - 1]! : -Infinity, a > 0 ? authentic[a - 1]! : -Infinity);
+
+function countDistinct(tampered: Float32Array, authentic: Float32Array): number {
+  let [t, a, distinct] = [tampered.length, authentic.length, 0];
+  for (; t > 0 || a > 0; distinct++) {
+    const score = highestOf(tampered, t, authentic, a);
     while (t > 0 && tampered[t - 1] === score) t--;
     while (a > 0 && authentic[a - 1] === score) a--;
-    yield { tampered: before.t - t, authentic: before.a - a };
   }
+  return distinct;
 }
