@@ -28,6 +28,8 @@ export interface ValidationRecord {
   readonly step: number;
   /** Mean of the tampered images' F1 at the threshold 0.5; null when there are none. */
   readonly f1: number | null;
+  /** Mean of the tampered images' AUC of their pixels, from raw probabilities; null when there are none. */
+  readonly auc: number | null;
   /** Mean over the authentic images of the part that is flagged, in [0, 1]; null when there are none. */
   readonly falseAlarmArea: number | null;
   readonly tamperedImages: number;

@@ -4,7 +4,7 @@ import type { Executable, Runtime, Tensors } from '@forgelens/autograd/runtime/n
 import type { Sample } from '@forgelens/data';
 import type { Image } from '@forgelens/imaging';
 import { resizeImage, resizeMap, toTensor } from '@forgelens/imaging';
-import { countPixels, f1 } from '@forgelens/metrics';
+import { aucFromScores, countPixels, f1 } from '@forgelens/metrics';
 import type { LocalizerNetwork } from '@forgelens/models';
 import type { Weights } from '@forgelens/nn';
 import { evaluation, namedParameters } from '@forgelens/nn';
@@ -35,16 +35,24 @@ export class Validator {
   async measure(weights: Weights): Promise<Omit<ValidationRecord, 'kind' | 'step'>> {
     const started = performance.now();
     const scores: number[] = [];
+    const aucs: number[] = [];
     const areas: number[] = [];
     for (const sample of this.samples) {
       const { image, mask } = await this.read(sample);
-      const counts = countPixels(await this.locate(image, weights), mask.data, 0.5);
+      const probabilities = await this.locate(image, weights);
+      const counts = countPixels(probabilities, mask.data, 0.5);
       const score = f1(counts);
-      if (score === null) areas.push(counts.fp / mask.data.length);
-      else scores.push(score);
+      if (score === null) {
+        areas.push(counts.fp / mask.data.length);
+        continue;
+      }
+      scores.push(score);
+      const auc = aucFromScores(probabilities, mask.data);
+      if (auc !== null) aucs.push(auc);
     }
     return {
       f1: mean(scores),
+      auc: mean(aucs),
       falseAlarmArea: mean(areas),
       tamperedImages: scores.length,
       authenticImages: areas.length,
