@@ -1,5 +1,5 @@
 import { ShapeError } from './errors.ts';
-import type { Tensor } from './tensor.ts';
+import type { FileTensor, Tensor } from './tensor.ts';
 import type { AnyNode, Value } from './value.ts';
 import { Constant, opName, origin, sameShape } from './value.ts';
 
@@ -18,13 +18,19 @@ export interface GraphSpec {
   /** Kept on the device between runs: parameters, statistics and optimizer moments in training. */
   readonly state?: Readonly<Record<string, StateValue>>;
   /** Values fixed to tensors, written into the graph: parameters in inference. A tensor of another dtype is cast. */
-  readonly weights?: ReadonlyMap<Value, { readonly name: string; readonly tensor: Tensor }>;
+  readonly weights?: ReadonlyMap<Value, Weight>;
+}
+
+/** A tensor that a value is fixed to, and the name that it has in the graph. */
+export interface Weight<T extends Tensor | FileTensor = Tensor | FileTensor> {
+  readonly name: string;
+  readonly tensor: T;
 }
 
 /** A graph ready to be written or run: pure data. */
 export interface Graph extends GraphSpec {
   readonly state: Readonly<Record<string, StateValue>>;
-  readonly weights: ReadonlyMap<Value, { readonly name: string; readonly tensor: Tensor }>;
+  readonly weights: ReadonlyMap<Value, Weight>;
   /** Primitive nodes in topological order; only those that an output or a next state needs. */
   readonly nodes: readonly AnyNode[];
 }
@@ -42,12 +48,7 @@ export function resolve(value: Value): Value {
  * when a name is given twice
  */
 export function build(spec: GraphSpec): Graph {
-  const {
-    inputs,
-    outputs,
-    state = {},
-    weights = new Map<Value, { readonly name: string; readonly tensor: Tensor }>(),
-  } = spec;
+  const { inputs, outputs, state = {}, weights = new Map<Value, Weight>() } = spec;
   for (const [name, { value, next }] of Object.entries(state))
     if (value.dtype !== next.dtype || !sameShape(value.shape, next.shape))
       throw new ShapeError(

@@ -4,9 +4,15 @@ import type { DType, TensorType } from './tensor.ts';
 import { bytesPerElement, sizeOf, Tensor, viewBytes } from './tensor.ts';
 
 /** A checkpoint file: tensors by name in the order of its header, and free text by key. */
-export interface Safetensors {
-  readonly tensors: ReadonlyMap<string, Tensor>;
+export interface Safetensors<T extends TensorType = Tensor> {
+  readonly tensors: ReadonlyMap<string, T>;
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A file, in memory or not. */
+export interface ByteSource {
+  readonly length: number;
+  read(begin: number, end: number): Uint8Array;
 }
 
 /** The format's names for our dtypes. */
@@ -24,10 +30,12 @@ const dtypes = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype
 /** 100 MB, the limit of the format's own library. */
 const maxHeaderBytes = 100_000_000;
 
-interface Entry {
+/** A tensor as the header of a safetensors file describes it. */
+export interface SafetensorsEntry {
   readonly name: string;
-  readonly dtype: string;
+  readonly dtype: DType | 'bfloat16';
   readonly shape: readonly number[];
+  /** Where its bytes begin and end in the file. */
   readonly begin: number;
   readonly end: number;
 }
@@ -42,18 +50,38 @@ interface Entry {
  * @see https://github.com/huggingface/safetensors#format
  */
 export function readSafetensors(bytes: Uint8Array, path = 'safetensors'): Safetensors {
+  const read = (begin: number, end: number): Uint8Array => bytes.subarray(begin, end);
+  const { entries, metadata } = scanSafetensors({ length: bytes.length, read }, path);
+  return {
+    tensors: new Map(entries.map(entry => [entry.name, decodeEntry(entry, read(entry.begin, entry.end))])),
+    metadata,
+  };
+}
+
+/**
+ * Reads what a safetensors file holds, but not the tensors themselves.
+ *
+ * @param path - names the file in errors
+ * @throws {DataError} when the file is cut off, its header is broken, tensors overlap or leave gaps, or a dtype is not
+ * one of ours
+ */
+export function scanSafetensors(
+  source: ByteSource,
+  path: string,
+): { readonly entries: readonly SafetensorsEntry[]; readonly metadata: Readonly<Record<string, string>> } {
   const fail = (problem: string, cause?: unknown) => new DataError(path, problem, { cause });
-  if (bytes.length < 8)
-    throw fail(`has ${bytes.length} bytes, but the header's length alone takes 8; is it a safetensors file?`);
-  const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  if (source.length < 8)
+    throw fail(`has ${source.length} bytes, but the header's length alone takes 8; is it a safetensors file?`);
+  const start = source.read(0, 8);
+  const headerLength = Number(new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true));
   if (headerLength > maxHeaderBytes)
     throw fail(`claims a header of ${headerLength} bytes, more than ${maxHeaderBytes}; is it a safetensors file?`);
-  if (headerLength > bytes.length - 8)
-    throw fail(`is cut off in its header: ${headerLength} bytes announced, ${bytes.length - 8} there; copy it again`);
+  if (headerLength > source.length - 8)
+    throw fail(`is cut off in its header: ${headerLength} bytes announced, ${source.length - 8} there; copy it again`);
 
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerLength)));
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(source.read(8, 8 + headerLength)));
   } catch (error) {
     throw fail('its header is not JSON; is it a safetensors file?', error);
   }
@@ -62,8 +90,9 @@ export function readSafetensors(bytes: Uint8Array, path = 'safetensors'): Safete
   if (!isRecord(metadata) || Object.values(metadata).some(text => typeof text !== 'string'))
     throw fail('__metadata__ must be texts by key');
 
-  const data = bytes.subarray(8 + headerLength);
-  const entries = Object.entries(described).map(([name, entry]) => parseEntry(name, entry, data.length, fail));
+  const dataBegin = 8 + headerLength;
+  const dataLength = source.length - dataBegin;
+  const entries = Object.entries(described).map(([name, entry]) => parseEntry(name, entry, dataLength, fail));
   let place = 0;
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== place)
@@ -72,16 +101,20 @@ export function readSafetensors(bytes: Uint8Array, path = 'safetensors'): Safete
       );
     place = end;
   }
-  if (place !== data.length) throw fail(`has ${data.length - place} bytes after its last tensor`);
-
-  const tensors = new Map<string, Tensor>();
-  for (const { name, dtype, shape, begin, end } of entries)
-    tensors.set(name, decode(dtype, shape, data.subarray(begin, end)));
-  return { tensors, metadata: metadata as Record<string, string> };
+  if (place !== dataLength) throw fail(`has ${dataLength - place} bytes after its last tensor`);
+  return {
+    entries: entries.map(entry => ({ ...entry, begin: dataBegin + entry.begin, end: dataBegin + entry.end })),
+    metadata: metadata as Record<string, string>,
+  };
 }
 
-/** One entry of the header, checked. */
-function parseEntry(name: string, entry: unknown, available: number, fail: (problem: string) => DataError): Entry {
+/** One entry of the header, checked; its place is one in the data. */
+function parseEntry(
+  name: string,
+  entry: unknown,
+  available: number,
+  fail: (problem: string) => DataError,
+): SafetensorsEntry {
   const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
   if (typeof dtype !== 'string' || !isCounts(shape) || !isCounts(offsets) || offsets.length !== 2)
     throw fail(`"${name}" needs dtype, shape and two data_offsets in the header`);
@@ -98,14 +131,14 @@ function parseEntry(name: string, entry: unknown, available: number, fail: (prob
     throw fail(
       `"${name}" (${dtype} [${shape}]) takes ${sizeOf(shape) * width} bytes, but data_offsets [${offsets}] hold ${end - begin}`,
     );
-  return { name, dtype, shape, begin, end };
+  return { name, dtype: known ?? 'bfloat16', shape, begin, end };
 }
 
-function decode(dtype: string, shape: readonly number[], bytes: Uint8Array): Tensor {
-  const known = dtypes.get(dtype);
-  if (known) return new Tensor(known, shape, viewBytes(known, bytes));
-  return new Tensor('float32', shape, fromBfloat16(viewBytes('float16', bytes)));
-}
+/** The tensor of an entry, from its bytes: a view of them where their place allows it. */
+export const decodeEntry = ({ dtype, shape }: SafetensorsEntry, bytes: Uint8Array): Tensor =>
+  dtype === 'bfloat16'
+    ? new Tensor('float32', shape, fromBfloat16(viewBytes('float16', bytes)))
+    : new Tensor(dtype, shape, viewBytes(dtype, bytes));
 
 /** How a safetensors file is written: its beginning, and then the bytes of its tensors in an order of their own. */
 export interface SafetensorsLayout {

@@ -75,6 +75,24 @@ export class Tensor<D extends DType = DType> implements TensorType {
   }
 }
 
+/** A file that holds tensors, as it was when it was opened. */
+export interface TensorFile {
+  /** Absolute, without symbolic links. */
+  readonly folder: string;
+  readonly name: string;
+  /** Bytes. */
+  readonly length: number;
+  /** When it was last written, ms since 1970. */
+  readonly modifiedMs: number;
+}
+
+/** A tensor that stays in a file, where whoever needs its elements reads them: row-major, little-endian. */
+export interface FileTensor extends TensorType {
+  readonly file: TensorFile;
+  /** Where its elements begin in the file, bytes. */
+  readonly offset: number;
+}
+
 /** A float32 tensor from numbers. */
 export const float32 = (shape: Shape, values: ArrayLike<number>): Tensor<'float32'> =>
   new Tensor('float32', shape, values instanceof Float32Array ? values : Float32Array.from(values));

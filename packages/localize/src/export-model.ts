@@ -1,7 +1,7 @@
 import type { OnnxModel, Tensor } from '@forgelens/autograd';
 import { build, CheckpointError, input, Random, sigmoid, Tensor as HostTensor, writeOnnx } from '@forgelens/autograd';
 import type { Runtime } from '@forgelens/autograd/runtime/node';
-import { openOnnx, runOnce } from '@forgelens/autograd/runtime/node';
+import { openOnnx, readFileTensors, runOnce } from '@forgelens/autograd/runtime/node';
 import { bindWeights, narrowed } from '@forgelens/models';
 import type { Weights } from '@forgelens/nn';
 import { evaluation } from '@forgelens/nn';
@@ -36,18 +36,19 @@ export interface ExportedModel {
  * @throws {CheckpointError} when the weights do not fit the network, or the file computes something else
  */
 export async function exportModel(
-  { network, weights, info, who }: OpenedModel,
+  { network, weights: stored, info, who }: OpenedModel,
   { size, precision }: { readonly size: number; readonly precision: Precision },
   runtime: Runtime,
 ): Promise<ExportedModel> {
   const image = input('float32', [1, 3, size, size]);
   const probabilities = sigmoid(network.forward(image, evaluation()).logits);
-  const bound = bindWeights(network, weights, who);
-  const graphOf = (stored: Weights) =>
+  const bound = bindWeights(network, stored, who);
+  const weights = await readFileTensors(stored);
+  const graphOf = (tensors: Weights) =>
     build({
       inputs: { image },
       outputs: { probabilities },
-      weights: new Map([...bound].map(([value, { name }]) => [value, { name, tensor: stored[name]! }])),
+      weights: new Map([...bound].map(([value, { name }]) => [value, { name, tensor: tensors[name]! }])),
     });
   const metadata = {
     model: info.id,

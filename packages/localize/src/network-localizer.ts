@@ -3,9 +3,8 @@ import { build, input, sigmoid } from '@forgelens/autograd';
 import type { Executable, Runtime } from '@forgelens/autograd/runtime/node';
 import type { Image } from '@forgelens/imaging';
 import { crop, padReflect, resizeImage, resizeMap, toTensor } from '@forgelens/imaging';
-import type { LocalizerNetwork, SizePolicy } from '@forgelens/models';
+import type { FileWeights, LocalizerNetwork, SizePolicy } from '@forgelens/models';
 import { bindWeights } from '@forgelens/models';
-import type { Weights } from '@forgelens/nn';
 import { evaluation } from '@forgelens/nn';
 import type { Localization, Localizer, ModelInfo } from './localizer.ts';
 import { scoreOf } from './score.ts';
@@ -38,7 +37,7 @@ const keptGraphs = 4;
  */
 export function networkLocalizer(
   network: LocalizerNetwork,
-  weights: Weights,
+  weights: FileWeights,
   { runtime, sizePolicy, info, who }: NetworkLocalizerOptions,
 ): Localizer {
   const bound = bindWeights(network, weights, who);

@@ -9,7 +9,9 @@ import type { NetworkSpec } from '@forgelens/models';
 import { createNetwork, networks } from '@forgelens/models';
 import { initialize } from '@forgelens/nn';
 import { afterAll, expect, test } from 'vitest';
-import { modelCards, openLocalizer } from './open-localizer.ts';
+import { exportModel } from './export-model.ts';
+import { networkLocalizer } from './network-localizer.ts';
+import { modelCards, openLocalizer, openModel } from './open-localizer.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'forgelens-localize-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -55,6 +57,24 @@ test('a checkpoint is opened, says what it is, and finds the same in a worker wh
   expect(turns).toBeGreaterThan(3);
   expect((await here.locate(image)).score).toBeCloseTo(found.score, 6);
   await Promise.all([inWorker.close(), here.close()]);
+});
+
+test('weights that stay in the file give what they give in memory, here and as ONNX', async () => {
+  const wide: NetworkSpec = { id: 'unet', widths: [16, 32] };
+  const inMemory = initialize(createNetwork(wide), 1);
+  const path = save('wide.safetensors', writeSafetensors(inMemory, { model: JSON.stringify(wide) }));
+  const runtime = nodeCpu({ threads: 1 });
+  const model = await openModel(path);
+  expect('file' in model.weights['encoder.1.conv2.weight']!).toBe(true);
+  const image = filledImage(32, 32, [10, 200, 90]);
+  const [read, left] = await Promise.all(
+    [inMemory, model.weights].map(weights =>
+      networkLocalizer(model.network, weights, { runtime, ...model }).locate(image),
+    ),
+  );
+  expect(left!.score).toBeCloseTo(read!.score, 6);
+  const { difference } = await exportModel(model, { size: 32, precision: 'float32' }, runtime);
+  expect(difference).toBeLessThan(1e-6);
 });
 
 test('every model has a card, and opens if it has weights', async () => {

@@ -1,11 +1,19 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { CheckpointError, DataError, UsageError } from '@forgelens/autograd';
 import type { Runtime } from '@forgelens/autograd/runtime/node';
-import { inWorker } from '@forgelens/autograd/runtime/node';
-import type { LocalizerNetwork, ModelDefinition, NetworkSpec, SizePolicy } from '@forgelens/models';
-import { createNetwork, networks, readCheckpoint } from '@forgelens/models';
-import type { Weights } from '@forgelens/nn';
+import { inWorker, openSafetensors } from '@forgelens/autograd/runtime/node';
+import type {
+  Checkpoint,
+  LocalizerNetwork,
+  ModelDefinition,
+  NetworkSpec,
+  SizePolicy,
+  FileWeights,
+} from '@forgelens/models';
+import { checkpointOf, createNetwork, networks } from '@forgelens/models';
 import { countParameters } from '@forgelens/nn';
 import type { Localizer, ModelCard, ModelInfo } from './localizer.ts';
 import { unknownModel } from './localizer.ts';
@@ -40,7 +48,11 @@ async function cardOf(definition: ModelDefinition): Promise<ModelCard> {
     parameters: countParameters(definition.create()),
     input: inputContract,
     sizePolicy: describeSizePolicy(definition.sizePolicy),
-    weights: shipped && { bytes: shipped.bytes.length, sha256: sha256(shipped.bytes), licence: shipped.card.licence },
+    weights: shipped && {
+      bytes: (await stat(shipped.path)).size,
+      sha256: await sha256(shipped.path),
+      licence: shipped.card.licence,
+    },
     scores: shipped?.card.scores ?? [],
     limitations: definition.limitations,
   };
@@ -49,7 +61,8 @@ async function cardOf(definition: ModelDefinition): Promise<ModelCard> {
 /** A network with weights that fit it, and what is known of both. */
 export interface OpenedModel {
   readonly network: LocalizerNetwork;
-  readonly weights: Weights;
+  /** Large ones stay in the file, which must not be written to as long as the model is in use. */
+  readonly weights: FileWeights;
   readonly sizePolicy: SizePolicy;
   readonly info: ModelInfo;
   /** Names the weights in errors. */
@@ -94,9 +107,9 @@ export async function openModel(idOrPath: string): Promise<OpenedModel> {
       definitions.map(({ id }) => id),
     );
 
-  const bytes = shipped?.bytes ?? (await readFile(idOrPath));
+  const path = shipped?.path ?? idOrPath;
   const who = shipped ? `the weights of ${idOrPath}` : idOrPath;
-  const checkpoint = readWeights(bytes, who);
+  const checkpoint = await openCheckpoint(path, who);
   if (checkpoint.model === null)
     throw new CheckpointError(
       who,
@@ -115,7 +128,7 @@ export async function openModel(idOrPath: string): Promise<OpenedModel> {
     name: title,
     parameters: countParameters(network),
     licence: shipped?.card.licence ?? checkpoint.metadata['licence'] ?? 'not stated',
-    weightsSha256: sha256(bytes),
+    weightsSha256: await sha256(path),
     input: inputContract,
     sizePolicy: describeSizePolicy(sizePolicy),
     scoreRule,
@@ -127,9 +140,9 @@ export async function openModel(idOrPath: string): Promise<OpenedModel> {
 const definitionOf = (spec: NetworkSpec): ModelDefinition => networks[spec.id];
 
 /** A file that is no checkpoint makes the model invalid, whatever is wrong with the file. */
-function readWeights(bytes: Uint8Array, who: string): ReturnType<typeof readCheckpoint> {
+async function openCheckpoint(path: string, who: string): Promise<Checkpoint<FileWeights>> {
   try {
-    return readCheckpoint(bytes, who);
+    return checkpointOf(await openSafetensors(path, who), who);
   } catch (error) {
     if (error instanceof DataError)
       throw new CheckpointError(who, error.message.replace(`${who}: `, ''), { cause: error });
@@ -137,14 +150,11 @@ function readWeights(bytes: Uint8Array, who: string): ReturnType<typeof readChec
   }
 }
 
-async function readShipped(id: string): Promise<{ readonly bytes: Uint8Array; readonly card: ShippedCard } | null> {
+async function readShipped(id: string): Promise<{ readonly path: string; readonly card: ShippedCard } | null> {
   const folder = new URL(`${id}/`, shippedFolder);
   if (!(await isFile(new URL('card.json', folder)))) return null;
-  const [card, bytes] = await Promise.all([
-    readFile(new URL('card.json', folder), 'utf8'),
-    readFile(new URL('weights.safetensors', folder)),
-  ]);
-  return { bytes, card: JSON.parse(card) as ShippedCard };
+  const card = JSON.parse(await readFile(new URL('card.json', folder), 'utf8')) as ShippedCard;
+  return { path: fileURLToPath(new URL('weights.safetensors', folder)), card };
 }
 
 const isFile = async (path: string | URL): Promise<boolean> =>
@@ -153,4 +163,8 @@ const isFile = async (path: string | URL): Promise<boolean> =>
     () => false,
   );
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}

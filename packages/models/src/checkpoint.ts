@@ -1,4 +1,4 @@
-import type { Tensor, Value } from '@forgelens/autograd';
+import type { Safetensors, FileTensor, Tensor, Value, Weight } from '@forgelens/autograd';
 import {
   CheckpointError,
   Tensor as HostTensor,
@@ -23,10 +23,13 @@ export const isTrainingState = (name: string): boolean => trainingState.test(nam
 /** The metadata of a file whose parameters have the names of the official checkpoint, as `models import` writes it. */
 export const inOfficialNames = { names: 'official' } as const;
 
+/** Tensors by parameter name, of which some may still be in their file. */
+export type FileWeights = Readonly<Record<string, Tensor | FileTensor>>;
+
 /** A network's weights and buffers, and what the file says about them. */
-export interface Checkpoint {
+export interface Checkpoint<W extends FileWeights = Weights> {
   /** By our names, whichever the file has. */
-  readonly weights: Weights;
+  readonly weights: W;
   /** The network they belong to; null where the file does not say. */
   readonly model: NetworkSpec | null;
   readonly metadata: Readonly<Record<string, string>>;
@@ -39,8 +42,19 @@ export interface Checkpoint {
  * @throws {DataError} when the file is cut off or is no safetensors file
  * @throws {CheckpointError} when what it says of its model is not JSON
  */
-export function readCheckpoint(bytes: Uint8Array, path = 'checkpoint'): Checkpoint {
-  const { tensors, metadata } = readSafetensors(bytes, path);
+export const readCheckpoint = (bytes: Uint8Array, path = 'checkpoint'): Checkpoint =>
+  checkpointOf(readSafetensors(bytes, path), path);
+
+/**
+ * The weights of a `.safetensors` file, some of which may not have been read.
+ *
+ * @param path - names the file in errors
+ * @throws {CheckpointError} when what it says of its model is not JSON
+ */
+export function checkpointOf<T extends Tensor | FileTensor>(
+  { tensors, metadata }: Safetensors<T>,
+  path: string,
+): Checkpoint<Readonly<Record<string, T | Tensor>>> {
   const weights = Object.fromEntries(
     [...tensors].filter(([name]) => !isTrainingState(name)).map(([name, tensor]) => [name, widened(tensor)]),
   );
@@ -59,15 +73,15 @@ function parseModel(text: string | undefined, path: string): NetworkSpec | null 
 }
 
 /** Weights by our names, where the network is known. */
-function inOurNames(weights: Weights, model: NetworkSpec): Weights {
+function inOurNames<T>(weights: Readonly<Record<string, T>>, model: NetworkSpec): Readonly<Record<string, T>> {
   if (!Object.hasOwn(networks, model.id)) return weights;
   const ours = officialNames(createNetwork(model), networks[model.id]);
   return Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [ours.get(name) ?? name, tensor]));
 }
 
 /** Weights that are stored as float16 to save space are used as float32. */
-const widened = (tensor: Tensor): Tensor =>
-  tensor.dtype === 'float16'
+const widened = <T extends Tensor | FileTensor>(tensor: T): T | Tensor =>
+  tensor instanceof HostTensor && tensor.dtype === 'float16'
     ? new HostTensor('float32', tensor.shape, fromFloat16(tensor.data as Uint16Array))
     : tensor;
 
@@ -91,11 +105,11 @@ export function narrowed(weights: Weights): Weights {
  * @param who - names the weights in errors, mostly the file they come from
  * @throws {CheckpointError} with every name that is missing, extra, or of another shape or dtype
  */
-export function bindWeights(
+export function bindWeights<T extends Tensor | FileTensor>(
   network: LocalizerNetwork,
-  weights: Weights,
+  weights: Readonly<Record<string, T>>,
   who = 'checkpoint',
-): ReadonlyMap<Value, { readonly name: string; readonly tensor: Tensor }> {
+): ReadonlyMap<Value, Weight<T>> {
   const parameters = namedParameters(network);
   const problems: string[] = [];
   for (const [name, { shape }] of parameters) {

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 
 import { build } from '../graph.ts';
 import * as ops from '../ops/index.ts';
+import type { Weight } from '../graph.ts';
+import type { FileTensor } from '../tensor.ts';
 import { float32, int64, Tensor } from '../tensor.ts';
 import { constant, input, scalar } from '../value.ts';
 import { ModelProtoSchema } from './generated/onnx_pb.ts';
@@ -135,4 +137,37 @@ test('large tensors can be left out of the file, which refers to them by their n
     'length 1200',
   ]);
   expect(written(graph).model.external).toEqual({});
+});
+
+test('weights in a file are referred to by their place in it, and the rest is in the model', () => {
+  const file = { folder: '/checkpoints', name: 'best.safetensors', length: 5000, modifiedMs: 1 };
+  const place = { dtype: 'float32', shape: [300], file, offset: 64 } as const;
+  const [x, v, w] = [input('float32', [300]), input('float32', [300]), input('float32', [300])];
+  const graphOf = (other: Tensor | FileTensor) =>
+    build({
+      inputs: { x },
+      outputs: { y: ops.add(ops.mul(x, w), v) },
+      weights: new Map<typeof x, Weight>([
+        [v, { name: 'v', tensor: other }],
+        [w, { name: 'w', tensor: place }],
+      ]),
+    });
+  const { model, file: read } = written(graphOf(float32([300], Array(300).fill(2))), { external: true });
+  expect(model.weightsFile).toBe(file);
+  expect(model.external).toEqual({});
+  const [first, second] = read.graph!.initializer;
+  expect([first!.name, first!.rawData.length]).toEqual(['v', 1200]);
+  expect(second!.externalData.map(({ key, value }) => `${key} ${value}`)).toEqual([
+    'location best.safetensors',
+    'offset 64',
+    'length 1200',
+  ]);
+
+  expect(() => writeOnnx(graphOf(place))).toThrow(
+    'writeOnnx: the weight "v" is still in best.safetensors; read it first',
+  );
+  const elsewhere = { ...place, file: { ...file, name: 'last.safetensors' } };
+  expect(() => writeOnnx(graphOf(elsewhere), { external: true })).toThrow(
+    'writeOnnx: weights are in two files, last.safetensors and best.safetensors; read those of one first',
+  );
 });

@@ -3,7 +3,9 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { Graph } from '../graph.ts';
 import { operandsOf, resolve } from '../graph.ts';
 import { onnxDTypes } from '../ops/elementwise.ts';
-import type { Tensor, TensorType } from '../tensor.ts';
+import { UsageError } from '../errors.ts';
+import type { FileTensor, Tensor, TensorFile, TensorType } from '../tensor.ts';
+import { bytesPerElement, sizeOf } from '../tensor.ts';
 import type { AnyNode, OnnxAttributes, OnnxFloat, PrimitiveOp, Value } from '../value.ts';
 import { Constant } from '../value.ts';
 import type {
@@ -27,6 +29,8 @@ export interface OnnxModel {
   readonly bytes: Uint8Array;
   /** The tensors that the file refers to by their names, where they were left out of it: not copied. */
   readonly external: Readonly<Record<string, Uint8Array>>;
+  /** The file that has those weights that are still in one; null when none are. */
+  readonly weightsFile: TensorFile | null;
   readonly inputs: Readonly<Record<string, TensorType>>;
   readonly outputs: Readonly<Record<string, TensorType>>;
   readonly state: Readonly<Record<string, TensorType>>;
@@ -39,14 +43,20 @@ export interface OnnxModel {
 export interface WriteOptions {
   /** What goes into the file's metadata_props. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Leaves large tensors out of the file: for a runtime in this process, which then need not parse and copy them. */
+  /**
+   * Leaves large tensors out of the model, and those that are in a file of their own: for a runtime in this process,
+   * which then need not parse and copy them.
+   */
   readonly external?: boolean;
 }
 
 /** Tensors of at least this many bytes are left out of a file whose tensors may be external. */
 const externalFrom = 1024;
 
-/** Writes a graph as an ONNX model of standard operators. */
+/**
+ * Writes a graph as an ONNX model of standard operators.
+ * @throws {UsageError} when weights are still in a file but must be in the model, or are in more than one file
+ */
 export function writeOnnx(graph: Graph, { metadata = {}, external = false }: WriteOptions = {}): OnnxModel {
   const names = new Map<Value, string>();
   const initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
@@ -54,11 +64,25 @@ export function writeOnnx(graph: Graph, { metadata = {}, external = false }: Wri
   const byName = new Map<string, AnyNode>();
   const constants = new Map<string, string>();
   const leftOut: Record<string, Uint8Array> = {};
-  const initialize = (name: string, tensor: Tensor): void => {
+  let weightsFile: TensorFile | null = null;
+  // ONNX Runtime takes tensors that are left out from memory or from files, not from both.
+  const leaveOut = external && ![...graph.weights.values()].some(({ tensor }) => 'file' in tensor);
+  const initialize = (name: string, tensor: Tensor | FileTensor): void => {
+    if ('file' in tensor) {
+      const { file, offset } = tensor;
+      if (!external) throw new UsageError(`writeOnnx: the weight "${name}" is still in ${file.name}; read it first`);
+      weightsFile ??= file;
+      if (weightsFile !== file)
+        throw new UsageError(
+          `writeOnnx: weights are in two files, ${weightsFile.name} and ${file.name}; read those of one first`,
+        );
+      initializers.push(externalProto(name, tensor, file.name, offset));
+      return;
+    }
     const { bytes } = tensor;
-    const isExternal = external && bytes.length >= externalFrom;
+    const isExternal = leaveOut && bytes.length >= externalFrom;
     if (isExternal) leftOut[name] = bytes;
-    initializers.push(isExternal ? externalProto(name, tensor) : tensorProto(name, tensor));
+    initializers.push(isExternal ? externalProto(name, tensor, name, 0) : tensorProto(name, tensor));
   };
 
   for (const [name, value] of Object.entries(graph.inputs)) names.set(value, name);
@@ -138,6 +162,7 @@ export function writeOnnx(graph: Graph, { metadata = {}, external = false }: Wri
   return {
     bytes: toBinary(ModelProtoSchema, model),
     external: leftOut,
+    weightsFile,
     inputs: types(graph.inputs),
     outputs: types(graph.outputs),
     state: types(Object.fromEntries(Object.entries(graph.state).map(([name, { value }]) => [name, value]))),
@@ -157,16 +182,20 @@ const tensorProto = (name: string, { dtype, shape, bytes }: Tensor): MessageInit
   rawData: bytes,
 });
 
-/** A tensor whose bytes are in a "file" of its own, named as the tensor is. */
-const externalProto = (name: string, { dtype, shape, bytes }: Tensor): MessageInitShape<typeof TensorProtoSchema> => ({
+/** A tensor whose bytes are in a file: a real one, or one in memory that is named as the tensor is. */
+const externalProto = (
+  name: string,
+  { dtype, shape }: TensorType,
+  location: string,
+  offset: number,
+): MessageInitShape<typeof TensorProtoSchema> => ({
   name,
   dataType: onnxDTypes[dtype],
   dims: shape.map(BigInt),
   dataLocation: TensorProto_DataLocation.EXTERNAL,
-  externalData: Object.entries({ location: name, offset: '0', length: String(bytes.length) }).map(([key, value]) => ({
-    key,
-    value,
-  })),
+  externalData: Object.entries({ location, offset, length: sizeOf(shape) * bytesPerElement(dtype) }).map(
+    ([key, value]) => ({ key, value: String(value) }),
+  ),
 });
 
 const valueInfo = (name: string, { dtype, shape }: TensorType): MessageInitShape<typeof ValueInfoProtoSchema> => ({

@@ -2,7 +2,7 @@
  * Graphs that run in a worker, so that the thread of whoever asks stays free. The same messages go to a worker of
  * Node and to one of a browser: a request names an executable, and is answered with tensors or with an error.
  */
-import { ShapeError, UsageError } from '../errors.ts';
+import { CheckpointError, ShapeError, UsageError } from '../errors.ts';
 import type { OnnxModel } from '../onnx/writer.ts';
 import { writeOnnx } from '../onnx/writer.ts';
 import { Tensor } from '../tensor.ts';
@@ -168,7 +168,7 @@ const unpack = (tensors: Tensors): Tensors =>
 
 /** An error from the worker, with the class, message and stack that it had there. */
 function revived({ name, message, stack }: Pick<Error, 'name' | 'message' | 'stack'>): Error {
-  const classes: Readonly<Record<string, { readonly prototype: Error }>> = { ShapeError, UsageError };
+  const classes: Readonly<Record<string, { readonly prototype: Error }>> = { CheckpointError, ShapeError, UsageError };
   const error = Object.setPrototypeOf(new Error(message), (classes[name] ?? Error).prototype) as Error;
   return Object.assign(error, { name, stack });
 }

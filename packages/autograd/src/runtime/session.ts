@@ -13,7 +13,10 @@ import type { Executable, Runtime, Tensors } from './runtime.ts';
 export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
 
 /** What a session needs of a model: plain data, so that it can cross to a worker. */
-export type SessionModel = Pick<OnnxModel, 'bytes' | 'external' | 'inputs' | 'outputs' | 'state' | 'overwritable'>;
+export type SessionModel = Pick<
+  OnnxModel,
+  'bytes' | 'external' | 'weightsFile' | 'inputs' | 'outputs' | 'state' | 'overwritable'
+>;
 
 /** Opens a session on one device. */
 export type Open = (model: SessionModel, state: Tensors) => Promise<Executable>;

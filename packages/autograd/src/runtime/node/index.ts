@@ -7,6 +7,7 @@ import { devices } from './devices.ts';
 export * from '../runtime.ts';
 export type { CpuOptions } from './devices.ts';
 export * from './in-worker.ts';
+export { openSafetensors, readFileTensors } from './file-tensors.ts';
 
 /** ONNX Runtime on the CPU, in the calling thread: each run blocks it. For training loops and tests. */
 export const nodeCpu = (options: CpuOptions = {}): Runtime => localRuntime('node-cpu', devices.cpu(options));
