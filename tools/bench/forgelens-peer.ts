@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Executable } from '@forgelens/autograd/runtime/node';
 import { nodeCpu } from '@forgelens/autograd/runtime/node';
+import { openModel } from '@forgelens/localize';
 import { env } from 'onnxruntime-node';
 import { threads } from './jobs.ts';
 import type { Answer, JobRequest, Request, RunAnswer } from './peer.ts';
@@ -19,7 +20,8 @@ function statusBytes(field: 'VmRSS' | 'VmHWM'): number {
 }
 
 async function open(job: JobRequest): Promise<{ executable: Executable; inputs: Workload['inputs'] }> {
-  const { graph, state, inputs } = workload(job);
+  const weights = job.checkpoint === null ? undefined : (await openModel(job.checkpoint)).weights;
+  const { graph, state, inputs } = workload(job, weights);
   return { executable: await nodeCpu({ threads }).compile(graph, state), inputs };
 }
 

@@ -8,8 +8,9 @@
  * an argument is wrong. A missed target is a result, not a failure.
  */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { cpus, loadavg, release, totalmem } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -18,6 +19,7 @@ import type { Job } from './jobs.ts';
 import { startPeer } from './peer.ts';
 import type { Result } from './report.ts';
 import { chooseJobs, compare, median, parsePairs, tableOf } from './report.ts';
+import { newCheckpoint } from './workload.ts';
 
 /** Runs of a side before anything counts. */
 const warmUps = 2;
@@ -65,8 +67,11 @@ async function measure(job: Job, pairs: number, python: string, versions: Record
     peaks[side] = answer.peakRssBytes;
     return median(answer.ms);
   };
+  const { model, mode, batch, size } = job;
+  const checkpoint = mode === 'inference' ? join(scratch, `${model}.safetensors`) : null;
+  if (checkpoint !== null) writeFileSync(checkpoint, newCheckpoint(model));
   for (const side of sides) {
-    const ready = await peers[side].build(job);
+    const ready = await peers[side].build({ model, mode, batch, size, checkpoint });
     Object.assign(versions, ready.versions);
     await run(side, warmUps);
   }
@@ -113,7 +118,12 @@ const ourPeer = await bundlePeer();
 const date = new Date().toISOString();
 const versions: Record<string, string> = {};
 const results: Result[] = [];
-for (const job of options.chosen) results.push(await measure(job, options.pairs, python, versions));
+const scratch = mkdtempSync(join(tmpdir(), 'forgelens-bench-'));
+try {
+  for (const job of options.chosen) results.push(await measure(job, options.pairs, python, versions));
+} finally {
+  rmSync(scratch, { recursive: true });
+}
 
 console.log(
   `${machine.cpu}, ${machine.cores} cores, load before ${machine.loadBefore.map(load => load.toFixed(2)).join(' ')}`,

@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Job } from './jobs.ts';
 
-export type JobRequest = Pick<Job, 'model' | 'mode' | 'batch' | 'size'>;
+export type JobRequest = Pick<Job, 'model' | 'mode' | 'batch' | 'size'> & {
+  /** A file with weights for our side, which opens it as the program does; PyTorch makes its own. */
+  readonly checkpoint: string | null;
+};
 export type Request = JobRequest | { readonly run: number };
 
 export interface RunAnswer {
@@ -28,7 +31,7 @@ export interface Memory {
 }
 
 export interface Peer {
-  build(job: JobRequest): Promise<ReadyAnswer & Memory>;
+  build(request: JobRequest): Promise<ReadyAnswer & Memory>;
   run(times: number): Promise<RunAnswer & Memory>;
   /** Ends the process. */
   end(): Promise<void>;
@@ -47,7 +50,7 @@ export function startPeer(command: string, args: readonly string[]): Peer {
     return JSON.parse(answer.value);
   };
   return {
-    build: async ({ model, mode, batch, size }) => (await ask({ model, mode, batch, size })) as ReadyAnswer & Memory,
+    build: async request => (await ask(request)) as ReadyAnswer & Memory,
     run: async times => (await ask({ run: times })) as RunAnswer & Memory,
     async end() {
       child.stdin.end();

@@ -1,8 +1,8 @@
 /** Our side of a job: its graph, the state it starts from, and inputs. */
 import type { Graph, Shape } from '@forgelens/autograd';
-import { Random, Tensor, build, float32, input } from '@forgelens/autograd';
+import { Random, Tensor, build, float32, input, writeSafetensors } from '@forgelens/autograd';
 import type { Tensors } from '@forgelens/autograd/runtime/node';
-import type { LocalizerNetwork } from '@forgelens/models';
+import type { FileWeights, LocalizerNetwork } from '@forgelens/models';
 import { Cdfl, M2SFormer, Mpc, MpcContrast, PvtV2, Sdpal, UNet, bindWeights, hrFormer, pvtV2 } from '@forgelens/models';
 import { adamW, evaluation, initialize } from '@forgelens/nn';
 import { buildTrainingStep } from '@forgelens/train';
@@ -24,16 +24,27 @@ const networks: Readonly<Record<Job['model'], () => LocalizerNetwork>> = {
   unet: () => new UNet(),
 };
 
-export function workload({ model, mode, batch, size }: Pick<Job, 'model' | 'mode' | 'batch' | 'size'>): Workload {
+/** A checkpoint of a network that has learned nothing. */
+export const newCheckpoint = (model: Job['model']): Uint8Array =>
+  writeSafetensors(initialize(networks[model](), 0), { model: JSON.stringify({ id: model }) });
+
+/** @param weights - for inference; new ones otherwise */
+export function workload(
+  { model, mode, batch, size }: Pick<Job, 'model' | 'mode' | 'batch' | 'size'>,
+  weights?: FileWeights,
+): Workload {
   const network = networks[model]();
-  const weights = initialize(network, 0);
   const random = new Random('benchmark');
   const uniform = (shape: Shape): Tensor => filled(shape, () => random.uniform());
   const image = uniform([batch, 3, size, size]);
   if (mode === 'inference') {
     const x = input('float32', image.shape);
     const { logits } = network.forward(x, evaluation());
-    const graph = build({ inputs: { image: x }, outputs: { logits }, weights: bindWeights(network, weights) });
+    const graph = build({
+      inputs: { image: x },
+      outputs: { logits },
+      weights: bindWeights(network, weights ?? initialize(network, 0)),
+    });
     return { graph, state: {}, inputs: { image } };
   }
   // As its recipe has it.
@@ -42,7 +53,7 @@ export function workload({ model, mode, batch, size }: Pick<Job, 'model' | 'mode
   const mask = filled([batch, 1, size, size], () => (random.uniform() < 0.2 ? 1 : 0));
   return {
     graph: step.graph,
-    state: step.initialState(weights),
+    state: step.initialState(initialize(network, 0)),
     inputs: { image, mask, learningRate: float32([], [1e-4]) },
   };
 }
