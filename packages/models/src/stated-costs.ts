@@ -34,7 +34,7 @@ export const statedCosts: Readonly<Record<string, readonly StatedCost[]>> = {
       multiplyAdds: 14.2e9,
       difference:
         "the authors' own code has 28,149,291 parameters, and 27,492,521 with one scale branch instead of two; " +
-        '14.2 G seem to be of 352 × 352 px without the products of attention, of which ours takes 13.45 G so',
+        '14.2 G seem to be of 352 × 352 px and without the products of attention: ours takes 13.45 G then',
     },
     { source: officialCode, parameters: 28_149_291, multiplyAdds: 10.24e9 },
   ],

@@ -13,7 +13,7 @@ export interface Backbone extends Module {
 
 /** A published encoder: how it is made, and how its published weights name its parameters. */
 export interface BackboneDefinition {
-  create(): Backbone;
+  readonly create: () => Backbone;
   /** The name in the published weights of a parameter of ours: stages.0.0.norm1.runningVar → layer1.0.bn1.running_var. */
-  officialName(name: string): string;
+  readonly officialName: (name: string) => string;
 }
