@@ -56,11 +56,15 @@ import { PatchEmbed, tokensToMap } from './parts/tokens.ts';
  * Unlike the paper, in both modes: the text embeddings of "easy" and "hard" (BPEmb vectors) are not ours to ship; two
  * fixed random vectors of the same size stand in for them unless `textEmbedding` brings the originals. The encoder
  * starts from random weights unless a checkpoint is loaded.
+ *
+ * The paper's ablations are configurations. Its S0 to S3 have one or several frequencies and scales; how many several
+ * are is the code's: 16 and 2. That the one frequency is the constant is our reading, as the code has it first. What
+ * its "simple" difficulty is, is our reading too: see `isUnsure`. Official checkpoints have PVT-v2 B2.
  */
 export interface M2SFormerConfig {
   readonly backbone: Backbone;
   readonly mode: 'code' | 'paper';
-  /** DCT frequencies that channels are weighed by, strongest first: 1 to 16. With 1 it is the mean alone. */
+  /** DCT frequencies that channels are weighed by, strongest first: 1 to 16. With 1, channels are not filtered. */
   readonly spectra: number;
   /** Scales of the spatial attention, each half as large as the one before: 1 to 3. */
   readonly scales: number;
@@ -73,21 +77,21 @@ export interface M2SFormerConfig {
   readonly textEmbedding: Tensor;
 }
 
+const skipChannels = 64;
+/** All skips are brought to this size for the attention across them. */
+const attentionSize = 32;
+const textLength = 300;
+const channelReduction = 16;
+/** The third scale is 8 × 8, the smallest one of the official code. */
 const mostScales = 3;
+/** The paper's mode calls an image hard when sigmoid(mean |curvature| over edge pixels) exceeds this. */
+const difficultyThreshold = 0.75;
 
 /** @throws {UsageError} when a count is not a whole number from 1 to the highest */
 function requireCount(what: string, count: number, highest: number): void {
   if (!Number.isInteger(count) || count < 1 || count > highest)
     throw new UsageError(`M2SFormer: ${what} must be a whole number from 1 to ${highest}, but it is ${count}`);
 }
-
-const skipChannels = 64;
-/** All skips are brought to this size for the attention across them. */
-const attentionSize = 32;
-const textLength = 300;
-const channelReduction = 16;
-/** The paper's mode calls an image hard when sigmoid(mean |curvature| over edge pixels) exceeds this. */
-const difficultyThreshold = 0.75;
 
 /** Rows "easy" and "hard" that stand in for the BPEmb vectors: uniform within ±0.5, from a fixed seed. */
 export function standInTextEmbedding(): Tensor {
