@@ -54,6 +54,7 @@ describe('what is wrong is said in one sentence', () => {
     [['model.id=unett']],
     [['optimizer.name=lion']],
     [['model.backbone=b2']],
+    [['model={id: m2sformer, backbone: b6, spectra: 17, scales: 0, difficulty: hard}']],
     [['size']],
     [['data.mix.tampered=-1']],
     [['optimizer={}', 'steps=0']],
