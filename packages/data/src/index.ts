@@ -1,6 +1,11 @@
 export { BatchStream } from './batch-stream.ts';
 export { batchMaker } from './batch.ts';
 export type { Batch, BatchConfig } from './batch.ts';
+export * from './check/check.ts';
+export { contactSheet } from './check/contact-sheet.ts';
+export { findingKinds } from './check/finding.ts';
+export type { Finding, FindingKind } from './check/finding.ts';
+export { repair } from './check/repair.ts';
 export { augment } from './augment.ts';
 export type { Example } from './augment.ts';
 export { forge } from './examples.ts';

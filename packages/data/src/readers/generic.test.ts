@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { writeFiles } from '../testing.ts';
 import { readMaterial } from './index-file.ts';
-import { readDataset } from './read-dataset.ts';
+import { writeManifest } from './manifest.ts';
+import { listDataset, readDataset } from './read-dataset.ts';
 
 let folder: string;
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'forgelens-'))));
@@ -105,6 +106,164 @@ describe('an index', () => {
   ])('of material is refused where it is wrong: %s', async (row, problem) => {
     await writeFiles(folder, { ...index(row), 'a.png': image });
     await expect(readMaterial(join(folder, 'index.csv'))).rejects.toThrow(problem);
+  });
+});
+
+describe('an index', () => {
+  test('has extra masks, which harm nobody, where no row names a picture among masks', async () => {
+    await writeFiles(folder, {
+      ...index('train,x,i/a.png,m/a.png,splice,2,2,,', 'dev,x,i/b.png,m/b.png,splice,2,2,,'),
+      'i/a.png': image,
+      'i/b.png': image,
+      'i/left-out.png': image,
+      'm/a.png': mask,
+      'm/b.png': mask,
+      'm/c.png': mask,
+    });
+    const { samples, problems } = await listDataset(folder, { split: 'dev' });
+    expect(samples.map(({ id }) => id)).toEqual(['i/b.png']);
+    expect(problems).toEqual([{ kind: 'extra-mask', path: 'm/c.png', text: 'no row names the mask m/c.png' }]);
+    expect(await readDataset(folder, { split: 'dev' })).toHaveLength(1);
+  });
+});
+
+describe('a list', () => {
+  const described = async (path: string, options = {}) =>
+    (await readDataset(join(folder, path), options)).map(sample => [
+      sample.id,
+      sample.mask && sample.mask.slice(folder.length + 1),
+      sample.label,
+      sample.set,
+    ]);
+
+  test('of text has commas, tabs or spaces between its columns', async () => {
+    await writeFiles(folder, {
+      'Tp 1/a.png': image,
+      'Au/b.png': image,
+      'm/a.png': mask,
+      'tamp.txt': 'Tp 1/a.png,m/a.png,jpg/a.jpg\r\nAu/b.png,None\n\n',
+      'tabs.lst': 'Tp 1/a.png\tm/a.png\t1\nAu/b.png\tNone\t0',
+      'spaces.txt': './Au/b.png m/a.png 1\n./Au/b.png None 0\nAu/b.png\n',
+    });
+    const expected = [
+      ['Tp 1/a.png', 'm/a.png', 1],
+      ['Au/b.png', null, 0],
+    ];
+    expect(await described('tamp.txt')).toEqual(expected.map(row => [...row, 'tamp']));
+    expect(await described('tabs.lst')).toEqual(expected.map(row => [...row, 'tabs']));
+    expect((await described('spaces.txt')).map(row => row.slice(0, 3))).toEqual([
+      ['./Au/b.png', 'm/a.png', 1],
+      ['./Au/b.png', null, 0],
+      ['Au/b.png', null, 0],
+    ]);
+  });
+
+  test('of JSON has pairs, and "Negative" for no mask', async () => {
+    await writeFiles(folder, {
+      'a.png': image,
+      'm.png': mask,
+      'list.json': JSON.stringify([
+        ['a.png', 'm.png'],
+        ['a.png', 'Negative'],
+      ]),
+    });
+    expect(await described('list.json')).toEqual([
+      ['a.png', 'm.png', 1, 'list'],
+      ['a.png', null, 0, 'list'],
+    ]);
+  });
+
+  test('can be relative to another folder, and of a data set with masks of its own', async () => {
+    await writeFiles(folder, { 'data/a.png': image, 'data/m.png': mask, 'lists/dso.txt': 'a.png,m.png' });
+    const [sample] = await readDataset(join(folder, 'lists/dso.txt'), { root: join(folder, 'data'), dataset: 'dso-1' });
+    expect(sample).toMatchObject({
+      set: 'dso-1',
+      mask: join(folder, 'data/m.png'),
+      maskRule: { tampered: 'below', threshold: 127.5 },
+    });
+  });
+
+  test.each([
+    ['a.txt', 'a.png,n.png', 'line 1: no such file n.png in '],
+    ['a.txt', 'a.png,None\nb.png,n.png', 'line 2: no such file b.png in '],
+    ['a.txt', '\n', 'lists no pictures; write a line "picture,mask" for each'],
+    ['a.json', '{', 'not JSON ('],
+    ['a.json', '{}', 'holds object; it must be [[picture, mask or "Negative"], …]'],
+    ['a.json', '[["a.png"]]', 'entry 1 is ["a.png"]; the file must be [[picture, mask or "Negative"], …]'],
+  ])('is refused where it is wrong: %s %s', async (name, text, problem) => {
+    await writeFiles(folder, { [name]: text, 'a.png': image });
+    await expect(readDataset(join(folder, name))).rejects.toThrow(`${join(folder, name)}: ${problem}`);
+  });
+});
+
+describe('a manifest', () => {
+  const samples = async () => {
+    await writeFiles(folder, {
+      'data/image/10t.tif': image,
+      'data/mask/10forged.tif': mask,
+      'data/image/9.tif': image,
+    });
+    return readDataset(join(folder, 'data'), { dataset: 'coverage' });
+  };
+
+  test('gives back the samples that it was written of', async () => {
+    const written = (await samples()).map((sample, i) => ({
+      ...sample,
+      split: i === 0 ? 'fold1' : null,
+      ...(i === 0 && { maskRule: { channel: 'green', threshold: 120, tampered: 'above' } as const }),
+      ...(i === 0 && { moreMasks: [join(folder, 'data/image/9.tif')] }),
+    }));
+    const path = join(folder, 'out/m.jsonl');
+    await writeFiles(folder, { 'out/m.jsonl': await writeManifest(written, { path }) });
+    expect(await readDataset(path)).toEqual(written);
+    expect(await readDataset(path, { split: 'fold1' })).toEqual([written[0]]);
+  });
+
+  test('is the same wherever the files lie, but for its first line, and in whatever order they are found', async () => {
+    const found = await samples();
+    const here = await writeManifest(found, { path: join(folder, 'm.jsonl') });
+    const there = await writeManifest(found.toReversed(), { path: join(folder, 'a/b/m.jsonl') });
+    expect(here.split('\n').slice(1)).toEqual(there.split('\n').slice(1));
+    expect(here.split('\n')[0]).toBe('{"format":"forgelens-manifest/1","root":"data"}');
+    expect(there.split('\n')[0]).toBe('{"format":"forgelens-manifest/1","root":"../../data"}');
+    expect(JSON.parse(here.split('\n')[1]!)).toEqual({
+      id: 'image/10t.tif',
+      set: 'coverage',
+      split: null,
+      label: 1,
+      group: 'coverage:10',
+      image: 'image/10t.tif',
+      imageSha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      masks: ['mask/10forged.tif'],
+      masksSha256: [expect.stringMatching(/^[0-9a-f]{64}$/) as string],
+    });
+  });
+
+  const header = '{"format":"forgelens-manifest/1","root":"."}';
+  test.each([
+    ['', 'no manifest: its first line must hold "format": "forgelens-manifest/1" and "root"'],
+    ['{"root":"."}', 'no manifest: its first line must hold "format": "forgelens-manifest/1" and "root"'],
+    [`${header}\n[`, 'line 2 is not a JSON object; write one on each line'],
+    [
+      `${header}\n{"id":"a","label":2}`,
+      'line 2: set, group, image, imageSha256, masks, masksSha256, label missing or of another type',
+    ],
+    [
+      `${header}\n{"id":"a","set":"x","group":"g","image":"a.png","imageSha256":"0","masks":[],"masksSha256":[],"label":0}`,
+      'line 2: no such file ',
+    ],
+  ])('is refused where it is wrong: %s', async (text, problem) => {
+    const path = join(folder, 'm.jsonl');
+    await writeFiles(folder, { 'm.jsonl': text });
+    await expect(readDataset(path)).rejects.toThrow(`${path}: ${problem}`);
+  });
+
+  test('is not written of a file that is gone', async () => {
+    const found = await samples();
+    await rm(found[0]!.image);
+    await expect(writeManifest(found, { path: join(folder, 'm.jsonl') })).rejects.toThrow(
+      `${found[0]!.image}: no such file`,
+    );
   });
 });
 

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, posix, resolve } from 'node:path';
 
 import { DataError } from '@forgelens/autograd';
 import { parse } from 'csv-parse/sync';
 
 import { connectedGroups, sourceNames } from '../groups.ts';
 import type { Material, Sample } from '../sample.ts';
-import type { Listing, Problem } from './listing.ts';
+import { isPicture, type Listing, type Problem } from './listing.ts';
 
 /** Which samples to take; all without. */
 export interface Filter {
@@ -38,7 +38,8 @@ const isMaterial = (row: Row): boolean => /^natural|^object mask/.test(row.kind)
 export async function readIndex(path: string, filter: Filter = {}): Promise<Listing> {
   const problems: Problem[] = [];
   const samples: Sample[] = [];
-  for (const row of (await readRows(path, filter)).filter(each => !isMaterial(each))) {
+  const rows = (await readRows(path, filter)).filter(row => !isMaterial(row));
+  for (const row of rows) {
     const problem = problemOf(path, row);
     if (problem) problems.push({ path: row.image, ...problem, text: `line ${row.line}: ${problem.text}` });
     else {
@@ -46,7 +47,25 @@ export async function readIndex(path: string, filter: Filter = {}): Promise<List
       samples.push({ ...commonFields(path, row), mask, label: mask === null ? 0 : 1 });
     }
   }
-  return { path, samples, problems };
+  return { path, samples, problems: [...problems, ...(await extraMasks(path, rows))] };
+}
+
+/**
+ * Pictures that lie among the masks of some rows and that no row of the whole index names. Where pictures and masks lie
+ * in one folder, none can be told from a picture that was left out.
+ */
+async function extraMasks(path: string, rows: readonly Row[]): Promise<Problem[]> {
+  const all = await readRows(path, {});
+  const named = new Set(all.flatMap(({ image, mask, extra = '' }) => [image, mask, extra]));
+  const folders = new Set(rows.filter(({ mask }) => mask !== '').map(({ mask }) => posix.dirname(mask)));
+  for (const { image } of all) folders.delete(posix.dirname(image));
+  const extra: Problem[] = [];
+  for (const folder of [...folders].sort())
+    for (const name of (await readdir(absolute(path, folder)).catch(() => [])).filter(isPicture).toSorted()) {
+      const file = posix.join(folder, name);
+      if (!named.has(file)) extra.push({ kind: 'extra-mask', path: file, text: `no row names the mask ${file}` });
+    }
+  return extra;
 }
 
 function problemOf(path: string, { kind, image, mask }: Row): Omit<Problem, 'path'> | null {
