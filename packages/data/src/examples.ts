@@ -1,11 +1,12 @@
 import { UsageError, type Random } from '@forgelens/autograd';
-import { crop, resizeImage, resizeMask, tamperedFraction, type Mask } from '@forgelens/imaging';
 
 import { augment, type Example } from './augment.ts';
 import type { Pictures } from './pictures.ts';
-import { boundingBox, mergeSegments, pickPolygon } from './regions.ts';
 import type { Material, Sample } from './sample.ts';
-import { forgeryKinds, synthesize, type Forgery, type Photo } from './synthesize.ts';
+import { drawRecipe, kindWeights } from './synthesis/draw-recipe.ts';
+import { makeForgery } from './synthesis/make-forgery.ts';
+import { Photographs } from './synthesis/photographs.ts';
+import { forgeryKinds } from './synthesis/recipe.ts';
 
 /** How often an example comes from where; the numbers are weights. */
 export interface Mix {
@@ -58,6 +59,7 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
   const { samples, material, mix } = sources;
   const tampered = samples.filter(sample => sample.label === 1);
   const authentic = samples.filter(sample => sample.label === 0);
+  const photographs = new Photographs(material, pictures);
 
   return async (random, size) => {
     const name = random.pick(
@@ -70,77 +72,8 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
       const mask = await pictures.truth(sample, image);
       return augment(random, { image, mask }, size);
     }
-    const kind = name === 'pristine' ? 'authentic' : random.pick(forgeryKinds, [0.5, 0.35, 0.15]);
-    return augment(
-      random,
-      await forge(random, material, pictures, kind, Math.round(size * random.uniform(1, 1.35))),
-      size,
-    );
+    const kind = name === 'pristine' ? 'authentic' : random.pick(forgeryKinds, kindWeights);
+    const recipe = await drawRecipe(random, photographs, { kind, size: Math.round(size * random.uniform(1, 1.35)) });
+    return augment(random, await makeForgery(recipe, photographs), size);
   };
-}
-
-/** Makes one forgery of size × size pixels (less where photographs are smaller) from random photographs. */
-export async function forge(
-  random: Random,
-  material: readonly Material[],
-  pictures: Pictures,
-  kind: (typeof forgeryKinds)[number] | 'authentic',
-  size: number,
-): Promise<Forgery> {
-  const large = material.filter(({ width, height }) => Math.min(width, height) >= size);
-  const place = random.pick(large.length > 0 ? large : material);
-  const object = kind === 'copy-move' || kind === 'removal' ? await readObject(random, place, pictures) : null;
-  const host = windowOf(random, { image: await pictures.image(place.image), object }, size);
-  if (kind !== 'splice') return synthesize(random, host, host, kind);
-  const source = random.pick(material);
-  const donor = { image: await pictures.image(source.image), object: await readObject(random, source, pictures) };
-  return synthesize(random, host, donor, kind);
-}
-
-/** An object in a photograph of the material, if it has a fitting one. */
-async function readObject(
-  random: Random,
-  { width, height, objects }: Material,
-  pictures: Pictures,
-): Promise<Mask | null> {
-  switch (objects.kind) {
-    case 'mask':
-      return pictures.mask(objects.path);
-    case 'polygons':
-      return pickPolygon(random, await pictures.text(objects.path), width, height);
-    case 'segments':
-      return mergeSegments(random, await pictures.image(objects.path));
-  }
-}
-
-/**
- * A square part of a photo with its object, which is dropped where the part cuts it. In half of the cases the part is
- * taken up to twice as large and scaled down, which wipes out the photograph's own compression.
- */
-function windowOf(random: Random, { image, object }: Photo, size: number): Photo {
-  const shorter = Math.min(image.width, image.height);
-  const side = Math.min(shorter, random.chance(0.5) ? Math.round(size * random.uniform(1.15, 2)) : size);
-  const box = object && boundingBox(object);
-  const place = (low: number, high: number, room: number) => {
-    // Anywhere that keeps [low, high) inside, if that is possible.
-    const [first, last] = [Math.max(0, high - side), Math.min(room, low)];
-    return first <= last ? random.integer(first, last + 1) : random.integer(0, room + 1);
-  };
-  const left = place(box?.left ?? image.width, box?.right ?? 0, image.width - side);
-  const top = place(box?.top ?? image.height, box?.bottom ?? 0, image.height - side);
-  const to = Math.min(size, side);
-  const part =
-    object && box && box.left >= left && box.right <= left + side && box.top >= top && box.bottom <= top + side
-      ? crop(object, left, top, side, side)
-      : null;
-  return {
-    image: resizeImage(crop(image, left, top, side, side), to, to),
-    object: part && usable(resizeMask(part, to, to)),
-  };
-}
-
-/** Objects of less than 0.5 % or more than 35 % of a picture are no use. */
-function usable(object: Mask): Mask | null {
-  const fraction = tamperedFraction(object);
-  return fraction >= 0.005 && fraction <= 0.35 ? object : null;
 }

@@ -5,7 +5,7 @@ import { deflateRawSync } from 'node:zlib';
 import { Random, Tensor, writeNpy } from '@forgelens/autograd';
 import { encodeJpeg, encodeMask, encodePng, gaussianBlur, type Image, type Mask } from '@forgelens/imaging';
 
-import { polygonMask } from './regions.ts';
+import { polygonMask } from './synthesis/regions.ts';
 
 /** A made-up photograph: blurred noise in a colour of its own, with grain. */
 export function photograph(seed: number, width: number, height: number): Image {

@@ -43,14 +43,16 @@ export function blurPlanes(
   /** Blurs along an axis of `extent` positions, `step` numbers apart. */
   const along = (input: Float32Array, extent: number, step: number) => {
     const output = new Float32Array(input.length);
-    for (let line = 0; line < input.length; line += extent * step)
-      for (let position = 0; position < extent; position++) {
-        const to = line + position * step;
-        for (let k = -radius; k <= radius; k++) {
-          const weight = kernel[k + radius]! / total;
-          const from = line + Math.min(Math.max(position + k, 0), extent - 1) * step;
-          for (let j = 0; j < step; j++) output[to + j]! += weight * input[from + j]!;
-        }
+    const length = extent * step;
+    for (let line = 0; line < input.length; line += length)
+      for (let k = -radius; k <= radius; k++) {
+        const weight = kernel[k + radius]! / total;
+        const shift = Math.max(-length, Math.min(length, k * step));
+        const [first, end] = [Math.max(0, -shift), Math.min(length, length - shift)];
+        for (let i = line + first; i < line + end; i++) output[i]! += weight * input[i + shift]!;
+        // Before the first and behind the last position, these are seen again.
+        for (let i = 0; i < first; i++) output[line + i]! += weight * input[line + (i % step)]!;
+        for (let i = end; i < length; i++) output[line + i]! += weight * input[line + length - step + (i % step)]!;
       }
     return output;
   };

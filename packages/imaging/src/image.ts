@@ -54,13 +54,16 @@ export function padReflect<R extends Image | Mask>(
   const channels = channelsOf(raster);
   const [width, height] = [left + raster.width + right, top + raster.height + bottom];
   const data = new Uint8Array(width * height * channels);
-  let to = 0;
   for (let y = 0; y < height; y++) {
     const row = reflect(y - top, raster.height) * raster.width;
-    for (let x = 0; x < width; x++) {
+    const to = y * width * channels;
+    data.set(raster.data.subarray(row * channels, (row + raster.width) * channels), to + left * channels);
+    const copy = (x: number) => {
       const from = (row + reflect(x - left, raster.width)) * channels;
-      for (let c = 0; c < channels; c++) data[to++] = raster.data[from + c]!;
-    }
+      for (let c = 0; c < channels; c++) data[to + x * channels + c] = raster.data[from + c]!;
+    };
+    for (let x = 0; x < left; x++) copy(x);
+    for (let x = left + raster.width; x < width; x++) copy(x);
   }
   return { width, height, data } as R;
 }

@@ -1,7 +1,11 @@
 import type { Image, Mask } from './image.ts';
 
-/** For each output position along one axis: the first input position, and the weights from there on. */
-type Taps = readonly { readonly start: number; readonly weights: Float32Array }[];
+/** For output position i along one axis: `count` weights at weights[i · count], of the input positions from start[i] on. */
+interface Taps {
+  readonly start: Int32Array;
+  readonly count: number;
+  readonly weights: Float32Array;
+}
 
 /**
  * Triangle-filter weights along one axis, with half-pixel centres: output i looks at (i + ½) · input / output − ½.
@@ -11,47 +15,95 @@ type Taps = readonly { readonly start: number; readonly weights: Float32Array }[
 function triangleTaps(input: number, output: number, antialias: boolean): Taps {
   const scale = input / output;
   const radius = antialias ? Math.max(1, scale) : 1;
-  return Array.from({ length: output }, (_, i) => {
+  const count = Math.min(input, Math.ceil(2 * radius) + 1);
+  const start = new Int32Array(output);
+  const weights = new Float32Array(output * count);
+  for (let i = 0; i < output; i++) {
     const centre = (i + 0.5) * scale - 0.5;
-    const start = Math.max(0, Math.ceil(centre - radius));
-    const end = Math.min(input - 1, Math.floor(centre + radius));
-    const weights = Float32Array.from({ length: end - start + 1 }, (_, k) => 1 - Math.abs(start + k - centre) / radius);
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    return { start, weights: weights.map(weight => weight / total) };
-  });
+    const first = Math.min(Math.max(0, Math.ceil(centre - radius)), input - count);
+    const weightAt = (position: number) => Math.max(0, 1 - Math.abs(position - centre) / radius);
+    let total = 0;
+    for (let k = 0; k < count; k++) total += weightAt(first + k);
+    for (let k = 0; k < count; k++) weights[i * count + k] = weightAt(first + k) / total;
+    start[i] = first;
+  }
+  return { start, count, weights };
 }
 
 /** Filters rows, then columns: [H, W, channels] to [height, width, channels]. */
 function resample(
   data: Uint8Array | Float32Array,
-  from: { width: number; height: number; channels: number },
+  from: { readonly width: number; readonly height: number; readonly channels: number },
   width: number,
   height: number,
   antialias: boolean,
 ): Float32Array {
   const { channels } = from;
-  const columns = triangleTaps(from.width, width, antialias);
-  const rows = triangleTaps(from.height, height, antialias);
-  const narrowed = new Float32Array(from.height * width * channels);
-  for (let y = 0, o = 0; y < from.height; y++)
-    for (let x = 0; x < width; x++, o += channels) {
-      const { start, weights } = columns[x]!;
-      let i = (y * from.width + start) * channels;
-      for (let k = 0; k < weights.length; k++) {
-        const weight = weights[k]!;
-        for (let c = 0; c < channels; c++, i++) narrowed[o + c]! += weight * data[i]!;
-      }
-    }
   const stride = width * channels;
+  const columns = triangleTaps(from.width, width, antialias);
+  const narrowed = new Float32Array(from.height * stride);
+  const narrow = channels === 3 ? narrowThree : narrowAny;
+  for (let y = 0; y < from.height; y++)
+    narrow(data, y * from.width * channels, columns, narrowed.subarray(y * stride, (y + 1) * stride), channels);
+
+  const { start, count, weights } = triangleTaps(from.height, height, antialias);
   const out = new Float32Array(height * stride);
-  for (const [y, { start, weights }] of rows.entries())
-    for (let k = 0; k < weights.length; k++) {
-      const weight = weights[k]!;
-      const row = (start + k) * stride;
-      for (let i = 0; i < stride; i++) out[y * stride + i]! += weight * narrowed[row + i]!;
+  for (let y = 0; y < height; y++)
+    for (let k = 0; k < count; k++) {
+      const weight = weights[y * count + k]!;
+      if (weight === 0) continue;
+      const [to, row] = [y * stride, (start[y]! + k) * stride];
+      for (let i = 0; i < stride; i++) out[to + i]! += weight * narrowed[row + i]!;
     }
   return out;
 }
+
+/** Brings one row, which begins at `first`, to its new width. */
+function narrowAny(
+  data: Uint8Array | Float32Array,
+  first: number,
+  { start, count, weights }: Taps,
+  row: Float32Array,
+  channels: number,
+): void {
+  for (let x = 0; x < start.length; x++)
+    for (let k = 0; k < count; k++)
+      for (let c = 0; c < channels; c++)
+        row[x * channels + c]! += weights[x * count + k]! * data[first + (start[x]! + k) * channels + c]!;
+}
+
+/** `narrowAny` of three channels, written out: most rows are of images. */
+function narrowThree(
+  data: Uint8Array | Float32Array,
+  first: number,
+  { start, count, weights }: Taps,
+  row: Float32Array,
+): void {
+  for (let x = 0, w = 0; x < start.length; x++) {
+    let red = 0;
+    let green = 0;
+    let blue = 0;
+    let i = first + 3 * start[x]!;
+    for (let k = 0; k < count; k++, w++, i += 3) {
+      const weight = weights[w]!;
+      red += weight * data[i]!;
+      green += weight * data[i + 1]!;
+      blue += weight * data[i + 2]!;
+    }
+    row[3 * x] = red;
+    row[3 * x + 1] = green;
+    row[3 * x + 2] = blue;
+  }
+}
+
+/** Numbers at another size, filtered as by `resizeImage`: [H, W, channels] to [height, width, channels]. */
+export const resizePlanes = (
+  data: Uint8Array | Float32Array,
+  from: { readonly width: number; readonly height: number; readonly channels: number },
+  width: number,
+  height: number,
+): Float32Array =>
+  width === from.width && height === from.height ? Float32Array.from(data) : resample(data, from, width, height, true);
 
 /**
  * An image at another size: a triangle filter with half-pixel centres, which is bilinear interpolation when it

@@ -1,5 +1,5 @@
 import type { Random } from '@forgelens/autograd';
-import { emptyMask, tamperedFraction, type Image, type Mask } from '@forgelens/imaging/pixels';
+import { emptyMask, type Image, type Mask } from '@forgelens/imaging/pixels';
 
 /** The rectangle that holds what a mask marks: right and bottom are exclusive. */
 export interface Box {
@@ -21,6 +21,25 @@ export function boundingBox({ width, height, data }: Mask): Box | null {
     bottom = y + 1;
   }
   return bottom === 0 ? null : { left, top, right, bottom };
+}
+
+/** What a mask [H · W] marks, and all around it within a square of `reach` px: 1, else 0. */
+export function widened(marks: Uint8Array, width: number, height: number, reach: number): Uint8Array {
+  const rows = new Uint8Array(marks.length);
+  for (let y = 0; y < height; y++) {
+    let end = -1;
+    for (let x = 0; x < width; x++) {
+      if (marks[y * width + x] === 0) continue;
+      const first = Math.max(end, x - reach, 0);
+      end = Math.min(width, x + reach + 1);
+      rows.fill(1, y * width + first, y * width + end);
+    }
+  }
+  const all = new Uint8Array(marks.length);
+  for (let y = 0; y < height; y++)
+    for (let k = Math.max(0, y - reach); k <= Math.min(height - 1, y + reach); k++)
+      for (let i = 0; i < width; i++) all[y * width + i]! |= rows[k * width + i]!;
+  return all;
 }
 
 /**
@@ -49,14 +68,18 @@ export function polygonMask(points: readonly number[], width: number, height: nu
   return mask;
 }
 
-/** A smooth closed shape somewhere in the picture, of 2–20 % of its area: what a lasso would draw. */
-export function blobMask(random: Random, width: number, height: number): Mask {
-  const radius = Math.sqrt((random.uniform(0.02, 0.2) * width * height) / Math.PI);
+/**
+ * The outline of a smooth closed shape somewhere in a picture, as x y x y … in whole pixels: what a lasso would draw.
+ *
+ * @param share - the shape's share of the picture's area, about
+ */
+export function drawOutline(random: Random, width: number, height: number, share: number): number[] {
+  const radius = Math.sqrt((share * width * height) / Math.PI);
   const stretch = random.uniform(0.7, 1.4);
   const waves = [2, 3, 4, 5].map(k => [k, random.uniform(0, 0.35 / k), random.uniform(0, 2 * Math.PI)] as const);
   const centre = [
-    random.uniform(Math.min(radius, width / 3), width - Math.min(radius, width / 3)),
-    random.uniform(Math.min(radius, height / 3), height - Math.min(radius, height / 3)),
+    random.uniform(Math.min(1.2 * radius, width / 2), width - Math.min(1.2 * radius, width / 2)),
+    random.uniform(Math.min(1.2 * radius, height / 2), height - Math.min(1.2 * radius, height / 2)),
   ] as const;
   const corners = random.chance(0.3) ? random.integer(4, 9) : 48;
   const points = Array.from({ length: corners }, (_, i) => {
@@ -64,28 +87,33 @@ export function blobMask(random: Random, width: number, height: number): Mask {
     const r = radius * (1 + waves.reduce((sum, [k, size, phase]) => sum + size * Math.cos(k * angle + phase), 0));
     return [centre[0] + r * stretch * Math.cos(angle), centre[1] + (r / stretch) * Math.sin(angle)];
   });
-  return polygonMask(points.flat(), width, height);
+  return points.flat().map(Math.round);
 }
 
 /**
- * One polygon of a text with a polygon a line (class, then x y x y … in [0, 1]), of 0.5–60 % of the picture's area;
- * null when there is none.
+ * The polygons of a text with a polygon a line (class, then x y x y … in [0, 1]), in pixels as `polygonMask` takes them;
+ * null for a line that has none.
  */
-export function pickPolygon(random: Random, text: string, width: number, height: number): Mask | null {
-  const polygons = text
-    .split('\n')
-    .map(line => line.trim().split(/\s+/).slice(1).map(Number))
-    .filter(points => points.length >= 6 && polygonArea(points) > 0.005 && polygonArea(points) < 0.6);
-  if (polygons.length === 0) return null;
-  return polygonMask(
-    random.pick(polygons).map((value, i) => value * (i % 2 === 0 ? width : height)),
-    width,
-    height,
-  );
+export const readPolygons = (text: string, width: number, height: number): (number[] | null)[] =>
+  text.split('\n').map(line => {
+    const numbers = line.trim().split(/\s+/).slice(1).map(Number);
+    return numbers.length < 6 ? null : numbers.map((value, i) => value * (i % 2 === 0 ? width : height));
+  });
+
+/** The smallest rectangle of whole pixels around a polygon of points x y x y …. */
+export function polygonBox(points: readonly number[]): Box {
+  const xs = points.filter((_, i) => i % 2 === 0);
+  const ys = points.filter((_, i) => i % 2 === 1);
+  return {
+    left: Math.floor(Math.min(...xs)),
+    top: Math.floor(Math.min(...ys)),
+    right: Math.ceil(Math.max(...xs)),
+    bottom: Math.ceil(Math.max(...ys)),
+  };
 }
 
-/** The shoelace formula. */
-function polygonArea(points: readonly number[]): number {
+/** The area within a polygon of points x y x y …, by the shoelace formula. */
+export function polygonArea(points: readonly number[]): number {
   let twice = 0;
   for (let i = 0; i < points.length; i += 2) {
     const j = (i + 2) % points.length;
@@ -95,12 +123,14 @@ function polygonArea(points: readonly number[]): number {
 }
 
 /**
- * Neighbouring segments, merged from a random one on until they cover a random 1–40 % of the picture; null when even
- * the first one is larger.
+ * The labels of neighbouring segments, merged from a random one on until they cover a random area within bounds; null
+ * when that does not come out.
  *
  * @param labels - a picture whose red channel tells the segment
+ * @param least - px²
+ * @param most - px²
  */
-export function mergeSegments(random: Random, labels: Image): Mask | null {
+export function mergeSegments(random: Random, labels: Image, least: number, most: number): number[] | null {
   const { width, height } = labels;
   const areas = new Map<number, number>();
   const neighbours = new Map<number, Set<number>>();
@@ -126,21 +156,27 @@ export function mergeSegments(random: Random, labels: Image): Mask | null {
       }
     }
 
-  const largest = 0.4 * width * height;
-  const target = width * height * Math.exp(random.uniform(Math.log(0.01), Math.log(0.4)));
+  const target = Math.exp(random.uniform(Math.log(least), Math.log(most)));
   const chosen = new Set([random.pick([...areas.keys()])]);
   let area = areas.get([...chosen][0]!)!;
-  if (area > largest) return null;
+  if (area > most) return null;
   while (area < target) {
     const next = [...chosen]
       .flatMap(one => [...(neighbours.get(one) ?? [])])
-      .filter(one => !chosen.has(one) && area + areas.get(one)! <= largest);
+      .filter(one => !chosen.has(one) && area + areas.get(one)! <= most);
     if (next.length === 0) break;
     const added = random.pick(next);
     chosen.add(added);
     area += areas.get(added)!;
   }
-  const mask = emptyMask(width, height);
-  for (let i = 0; i < mask.data.length; i++) mask.data[i] = chosen.has(segments[i]!) ? 1 : 0;
-  return tamperedFraction(mask) < 0.005 ? null : mask;
+  return area < least ? null : [...chosen];
+}
+
+/** What is covered by segments of the given labels, in a picture whose red channel tells the segment. */
+export function segmentMask(labels: Image, chosen: readonly number[]): Mask {
+  const mask = emptyMask(labels.width, labels.height);
+  const isChosen = new Uint8Array(256);
+  for (const label of chosen) isChosen[label] = 1;
+  for (let i = 0; i < mask.data.length; i++) mask.data[i] = isChosen[labels.data[3 * i]!]!;
+  return mask;
 }

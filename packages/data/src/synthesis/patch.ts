@@ -1,0 +1,168 @@
+import { blurPlanes, crop, flipHorizontal, resizePlanes, type Image, type Mask } from '@forgelens/imaging/pixels';
+
+import { boundingBox, type Box } from './regions.ts';
+
+/** A part of a picture to be laid onto another: [H, W, 3] in levels of 0–255, and its opacity [H · W] in [0, 1]. */
+export interface Patch {
+  readonly width: number;
+  readonly height: number;
+  readonly colours: Float32Array;
+  readonly alpha: Float32Array;
+}
+
+/** Where the top left corner of a patch lies on a canvas, in px. */
+export interface Place {
+  readonly left: number;
+  readonly top: number;
+}
+
+/** A picture that is being edited, and how it was before. */
+export interface Canvas {
+  readonly width: number;
+  readonly height: number;
+  /** [H, W, 3], levels of 0–255. */
+  readonly data: Uint8ClampedArray;
+  /** [H · W], 1 where an edit has changed most of the pixel. */
+  readonly tampered: Uint8Array;
+}
+
+export const canvasOf = ({ width, height, data }: Image): Canvas => ({
+  width,
+  height,
+  data: new Uint8ClampedArray(data),
+  tampered: new Uint8Array(width * height),
+});
+
+/** Room around an object for its feather. */
+const margin = 6;
+
+/** The rectangle that holds an object and a little of what is around it, within the picture. */
+export function frameOf(object: Mask): Box {
+  const box = boundingBox(object) ?? { left: 0, top: 0, right: object.width, bottom: object.height };
+  return {
+    left: Math.max(0, box.left - margin),
+    top: Math.max(0, box.top - margin),
+    right: Math.min(object.width, box.right + margin),
+    bottom: Math.min(object.height, box.bottom + margin),
+  };
+}
+
+/** The size of a frame after scaling and turning. */
+export function turnedSize(
+  frame: Box,
+  scale: number,
+  degrees: number,
+): { readonly width: number; readonly height: number } {
+  const width = Math.max(1, Math.round((frame.right - frame.left) * scale));
+  const height = Math.max(1, Math.round((frame.bottom - frame.top) * scale));
+  if (degrees === 0) return { width, height };
+  const [cos, sin] = [Math.abs(Math.cos(radians(degrees))), Math.abs(Math.sin(radians(degrees)))];
+  return { width: Math.ceil(width * cos + height * sin), height: Math.ceil(width * sin + height * cos) };
+}
+
+const radians = (degrees: number): number => (degrees * Math.PI) / 180;
+
+/** The part of an image and of a mask within a rectangle. */
+export const cropBox = <R extends Image | Mask>(raster: R, { left, top, right, bottom }: Box): R =>
+  crop(raster, left, top, right - left, bottom - top);
+
+/** The part of numbers [H, width, channels] within a rectangle. */
+export function cropPlanes(data: Float32Array, width: number, channels: number, box: Box): Float32Array {
+  const rowLength = (box.right - box.left) * channels;
+  const part = new Float32Array((box.bottom - box.top) * rowLength);
+  for (let y = box.top; y < box.bottom; y++) {
+    const from = (y * width + box.left) * channels;
+    part.set(data.subarray(from, from + rowLength), (y - box.top) * rowLength);
+  }
+  return part;
+}
+
+/** An object with a little of what is around it, mirrored, scaled and turned. `image` and `object` are of its frame. */
+export function cutOut(
+  { image, object }: { readonly image: Image; readonly object: Mask },
+  { scale, degrees, mirrored }: { readonly scale: number; readonly degrees: number; readonly mirrored: boolean },
+): Patch {
+  const source = mirrored ? { image: flipHorizontal(image), object: flipHorizontal(object) } : { image, object };
+  const width = Math.max(1, Math.round(image.width * scale));
+  const height = Math.max(1, Math.round(image.height * scale));
+  const patch = {
+    width,
+    height,
+    colours: resizePlanes(source.image.data, { ...image, channels: 3 }, width, height),
+    alpha: resizePlanes(source.object.data, { ...object, channels: 1 }, width, height),
+  };
+  return degrees === 0 ? patch : turn(patch, degrees);
+}
+
+/** Turns a patch about its centre, by bilinear interpolation, into a frame that holds all of it. */
+function turn(patch: Patch, degrees: number): Patch {
+  const [cos, sin] = [Math.cos(radians(degrees)), Math.sin(radians(degrees))];
+  const { width, height } = turnedSize({ left: 0, top: 0, right: patch.width, bottom: patch.height }, 1, degrees);
+  const colours = new Float32Array(width * height * 3);
+  const alpha = new Float32Array(width * height);
+  const right = Math.min(1, patch.width - 1);
+  const below = patch.height > 1 ? patch.width : 0;
+  for (let y = 0, to = 0; y < height; y++)
+    for (let x = 0; x < width; x++, to++) {
+      const dx = x - (width - 1) / 2;
+      const dy = y - (height - 1) / 2;
+      const fromX = Math.min(Math.max(cos * dx + sin * dy + (patch.width - 1) / 2, 0), patch.width - 1.001);
+      const fromY = Math.min(Math.max(cos * dy - sin * dx + (patch.height - 1) / 2, 0), patch.height - 1.001);
+      const column = Math.max(0, Math.floor(fromX));
+      const row = Math.max(0, Math.floor(fromY));
+      const [u, v] = [fromX - column, fromY - row];
+      const corners = [0, right, below, below + right];
+      const weights = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v];
+      for (let k = 0; k < 4; k++) {
+        const from = row * patch.width + column + corners[k]!;
+        alpha[to]! += weights[k]! * patch.alpha[from]!;
+        for (let c = 0; c < 3; c++) colours[3 * to + c]! += weights[k]! * patch.colours[3 * from + c]!;
+      }
+    }
+  return { width, height, colours, alpha };
+}
+
+/**
+ * Softens the edge of a patch towards its inside: outside of the object nothing shows, so that no rim of its old
+ * surroundings comes along.
+ *
+ * @param sigma - px
+ */
+export function feathered(patch: Patch, sigma: number): Patch {
+  if (sigma === 0) return patch;
+  const blurred = blurPlanes(patch.alpha, patch.width, patch.height, 1, sigma, Math.ceil(2 * sigma));
+  return { ...patch, alpha: blurred.map((value, i) => Math.min(patch.alpha[i]!, Math.max(0, 2 * value - 1))) };
+}
+
+/** Lays a patch onto the canvas, with its top left corner at a place. */
+export function lay(canvas: Canvas, patch: Patch, place: Place): void {
+  forEachShared(canvas, patch, place, (i, j) => {
+    const alpha = patch.alpha[j]!;
+    if (alpha === 0) return;
+    for (let c = 0; c < 3; c++)
+      canvas.data[3 * i + c] = (1 - alpha) * canvas.data[3 * i + c]! + alpha * patch.colours[3 * j + c]!;
+    if (alpha > 0.5) canvas.tampered[i] = 1;
+  });
+}
+
+/** The canvas' colours where the patch will be; the patch's own where the canvas ends. */
+export function underPatch(canvas: Canvas, patch: Patch, place: Place): Float32Array {
+  const under = new Float32Array(patch.colours);
+  forEachShared(canvas, patch, place, (i, j) => {
+    for (let c = 0; c < 3; c++) under[3 * j + c] = canvas.data[3 * i + c]!;
+  });
+  return under;
+}
+
+/** Calls with the index of each canvas pixel that a patch at (left, top) covers, and the index of the patch's pixel. */
+function forEachShared(
+  canvas: Canvas,
+  patch: Patch,
+  { left, top }: Place,
+  visit: (canvasIndex: number, patchIndex: number) => void,
+): void {
+  const lastY = Math.min(patch.height, canvas.height - top);
+  const lastX = Math.min(patch.width, canvas.width - left);
+  for (let y = Math.max(0, -top); y < lastY; y++)
+    for (let x = Math.max(0, -left); x < lastX; x++) visit((top + y) * canvas.width + left + x, y * patch.width + x);
+}
