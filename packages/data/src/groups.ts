@@ -1,4 +1,6 @@
-import { Random } from '@forgelens/autograd';
+import { Random, UsageError } from '@forgelens/autograd';
+
+import { groupBy } from './group-by.ts';
 
 /**
  * The names of the source pictures of one sample, as far as file names tell.
@@ -62,4 +64,44 @@ export function splitByGroup<T extends { readonly group: string }>(
     train: samples.filter(sample => !chosen.has(sample.group)),
     validation: samples.filter(sample => chosen.has(sample.group)),
   };
+}
+
+/**
+ * Deals samples into folds of nearly equal size, whole groups at a time, so that no source picture is in two folds. The
+ * largest groups are dealt first, each to the fold that has least of its tampered and authentic samples; equal ones in
+ * random order. The order of the samples does not matter.
+ *
+ * The five folds of M2SFormer (Nam, Moon and Lee 2025, https://arxiv.org/abs/2506.20922) are `{ folds: 5 }`: train on
+ * four, measure on the fifth, five times, and report mean and deviation. Unlike the paper, whose lists are not
+ * published: sources are kept together.
+ *
+ * @throws {UsageError} when there are fewer groups than folds.
+ */
+export function foldsByGroup<T extends { readonly group: string; readonly label: 0 | 1 }>(
+  samples: readonly T[],
+  { folds, seed }: { folds: number; seed: number | string },
+): T[][] {
+  const groups = groupBy(samples, ({ group }) => group);
+  if (groups.size < folds)
+    throw new UsageError(
+      `${folds} folds need ${folds} groups of samples with sources of their own, but there are ${groups.size} (of ${samples.length} samples); ask for fewer folds`,
+    );
+  const counts = (items: readonly T[]): [number, number] => {
+    const tampered = items.filter(({ label }) => label === 1).length;
+    return [items.length - tampered, tampered];
+  };
+  const totals = counts(samples);
+  const dealt = Array.from({ length: folds }, () => ({ names: new Set<string>(), counts: [0, 0] }));
+  const names = new Random(seed).shuffle([...groups.keys()].toSorted());
+  for (const name of names.toSorted((a, b) => groups.get(b)!.length - groups.get(a)!.length)) {
+    const own = counts(groups.get(name)!);
+    // How full a fold is of what the group has: in shares, so that the rarer label is dealt as evenly as the other.
+    const fullness = (fold: (typeof dealt)[number]): number =>
+      own.reduce((sum, n, label) => sum + (n / Math.max(1, totals[label]!)) * fold.counts[label]!, 0);
+    const size = (fold: (typeof dealt)[number]): number => fold.counts[0]! + fold.counts[1]!;
+    const fold = dealt.toSorted((a, b) => fullness(a) - fullness(b) || size(a) - size(b))[0]!;
+    fold.names.add(name);
+    own.forEach((n, label) => (fold.counts[label]! += n));
+  }
+  return dealt.map(fold => samples.filter(({ group }) => fold.names.has(group)));
 }

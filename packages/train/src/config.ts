@@ -109,12 +109,22 @@ const Data = z.strictObject({
     .describe('Threads that prepare batches. They do not change what is in a batch.'),
 });
 
+const Fold = z
+  .strictObject({
+    number: count.describe('Which fold is set aside, counted from 1.'),
+    of: z.int().min(2).default(5).describe('Folds that the samples are dealt into; M2SFormer has five.'),
+    seed: z.int().min(0).default(1).describe('Of the dealing; the same one in all trainings of a cross-validation.'),
+  })
+  .refine(({ number, of }) => number <= of, { path: ['number'], error: 'must be at most the number of folds' })
+  .describe('The fold that is set aside, as "forgelens data split" deals them; instead of a fraction.');
+
 const Validation = z.strictObject({
   on: z
     .enum(['heldOut', 'training'])
     .default('heldOut')
     .describe('heldOut: samples set aside, whole source groups at a time; training: the training samples themselves.'),
-  fraction: fraction.default(0.1).describe('How much of the samples is set aside.'),
+  fraction: fraction.default(0.1).describe('How much of the samples is set aside, unless a fold is.'),
+  fold: Fold.optional(),
   every: count.default(500).describe('Steps between two validations.'),
   images: count
     .default(64)

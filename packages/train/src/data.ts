@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random, UsageError } from '@forgelens/autograd';
 import type { Batch, Material, Sample } from '@forgelens/data';
-import { BatchStream, readDataset, readMaterial, splitByGroup } from '@forgelens/data';
+import { BatchStream, foldsByGroup, readDataset, readMaterial, splitByGroup } from '@forgelens/data';
 import { masksToTensor, resizeImage, resizeMask, toTensor } from '@forgelens/imaging';
 import type { TrainConfig } from './config.ts';
 import type { Pair } from './pairs.ts';
@@ -39,11 +39,15 @@ export interface DataPlan {
  */
 export async function planData({ data, validation, seed }: TrainConfig): Promise<DataPlan> {
   const filter = { split: data.split, sets: data.sets };
-  const wanted = (await readDataset(data.index, filter))
+  const all = await readDataset(data.index, filter);
+  const wanted = all
     .filter(({ label }) => (label === 1 ? data.mix.tampered : data.mix.authentic) > 0)
     .slice(0, data.limit);
   const heldOut = validation.on === 'heldOut';
-  const split = splitByGroup(wanted, { fraction: heldOut ? validation.fraction : 0, seed });
+  const split =
+    heldOut && validation.fold
+      ? splitByFold(wanted, all, validation.fold)
+      : splitByGroup(wanted, { fraction: heldOut ? validation.fraction : 0, seed });
   const { train } = split;
   const measured = heldOut ? split.validation : train;
 
@@ -74,6 +78,16 @@ export async function planData({ data, validation, seed }: TrainConfig): Promise
       manifestSha256: manifest([...train, ...chosen, ...material]),
     },
   };
+}
+
+/** Folds are dealt of all samples of the index, so that they are the same for every mix. */
+function splitByFold(
+  wanted: readonly Sample[],
+  all: readonly Sample[],
+  { number, of, seed }: NonNullable<TrainConfig['validation']['fold']>,
+): { train: Sample[]; validation: Sample[] } {
+  const fold = new Set(foldsByGroup(all, { folds: of, seed })[number - 1]);
+  return { train: wanted.filter(sample => !fold.has(sample)), validation: wanted.filter(sample => fold.has(sample)) };
 }
 
 const indexFile = (path: string): string => (statSync(path).isDirectory() ? join(path, 'index.csv') : path);

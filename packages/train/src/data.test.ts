@@ -1,0 +1,50 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { foldsByGroup, readDataset } from '@forgelens/data';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { planData } from './data.ts';
+import { writePictures } from './testing/pictures.ts';
+import { tinyConfig } from './testing/tiny-run.ts';
+
+let root: string;
+let index: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'forgelens-train-'));
+  index = await writePictures(join(root, 'pictures'), { tampered: 10, authentic: 5 });
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const holdingOut = (fold: object, mix: object = { tampered: 1, authentic: 1 }) =>
+  tinyConfig({ data: { index, mix }, validation: { fold } });
+
+test('a fold is set aside, and the folds together are all samples, each once', async () => {
+  const plans = await Promise.all([1, 2, 3, 4, 5].map(number => planData(holdingOut({ number }))));
+  const ids = (samples: readonly { id: string }[]) => samples.map(({ id }) => id).toSorted();
+  const all = await readDataset(index);
+  expect(ids(plans.flatMap(({ validation }) => validation))).toEqual(ids(all));
+  for (const { train, validation, record } of plans) {
+    expect(ids([...train, ...validation])).toEqual(ids(all));
+    expect(record.counts).toMatchObject({ trainTampered: 8, validationTampered: 2, validationAuthentic: 1 });
+  }
+  const folds = foldsByGroup(all, { folds: 5, seed: 1 });
+  expect(plans.map(({ validation }) => ids(validation))).toEqual(folds.map(ids));
+});
+
+test('a fold is the same for every mix and seed of a training', async () => {
+  const both = await planData(holdingOut({ number: 2, of: 3 }));
+  const tampered = await planData({ ...holdingOut({ number: 2, of: 3 }, { tampered: 1 }), seed: 7 });
+  const ids = (samples: readonly { id: string; label: number }[]) =>
+    samples.flatMap(({ id, label }) => (label === 1 ? [id] : [])).toSorted();
+  expect(ids(tampered.validation)).toEqual(ids(both.validation));
+  expect(tampered.record.counts).toMatchObject({ trainAuthentic: 0, validationAuthentic: 0 });
+});
+
+test('a fold that there is not is refused', async () => {
+  expect(() => holdingOut({ number: 6 })).toThrow(
+    'tiny: validation.fold.number: must be at most the number of folds, but it is 6',
+  );
+  await expect(planData(holdingOut({ number: 1, of: 16 }))).rejects.toThrow(
+    '16 folds need 16 groups of samples with sources of their own, but there are 15 (of 15 samples); ask for fewer folds',
+  );
+});
