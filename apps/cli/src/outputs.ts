@@ -96,11 +96,12 @@ export class OutputFolder {
  * Where one file is to be written, as an absolute path.
  * @throws {UsageError} when there is a file already, or no folder for it
  */
-export function newFile(cwd: string, out: string): string {
+export function newFile(cwd: string, out: string, option = '--out'): string {
   const target = path.resolve(cwd, out);
-  if (existsSync(target)) throw new UsageError(`${out} is there already; remove it, or choose another name with --out`);
+  if (existsSync(target))
+    throw new UsageError(`${out} is there already; remove it, or choose another name with ${option}`);
   if (!existsSync(path.dirname(target)))
-    throw new UsageError(`no folder for ${out}; make it, or choose another with --out`);
+    throw new UsageError(`no folder for ${out}; make it, or choose another with ${option}`);
   return target;
 }
 

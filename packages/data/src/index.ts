@@ -16,6 +16,7 @@ export type { DataSetName } from './readers/data-sets.ts';
 export { readMaterial } from './readers/index-file.ts';
 export type { Filter } from './readers/index-file.ts';
 export type { DataSet } from './readers/layout.ts';
+export { samplesOf } from './readers/listing.ts';
 export type { Listing, Problem } from './readers/listing.ts';
 export { writeManifest } from './readers/manifest.ts';
 export * from './readers/read-dataset.ts';

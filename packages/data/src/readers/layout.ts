@@ -18,6 +18,8 @@ export interface DataSet {
   readonly maskRule?: MaskRule;
   /** What is published to be wrong with it. */
   readonly defects: readonly Defect[];
+  /** The source pictures of one of its pictures, by its path. */
+  readonly sourcesOf: (path: string) => readonly string[];
   /** @throws {DataError} when the folder has no picture of it. */
   read(folder: string): Promise<Listing>;
 }
@@ -35,7 +37,7 @@ export interface Defect {
  * values. Two groups have a meaning of their own and take no part in that: `set` is added to the name of the set, and
  * `split` is the split.
  */
-export interface Layout extends Omit<DataSet, 'read'> {
+export interface Layout extends Omit<DataSet, 'read' | 'sourcesOf'> {
   readonly masks: RegExp;
   readonly tampered: RegExp;
   readonly authentic?: RegExp;
@@ -66,11 +68,21 @@ interface Found {
 
 /** The data set that a layout describes. */
 export function dataSet(name: string, layout: Layout): DataSet {
-  return { ...layout, read: folder => readLayout(folder, name, layout) };
+  const sourcesOf = (path: string): readonly string[] => {
+    const groups = layout.authentic?.exec(path)?.groups ?? layout.tampered.exec(path)?.groups;
+    const key = groups ? keyOf(groups) : path;
+    return (layout.sources?.(key, path) ?? [key]).map(source => `${name}:${source}`);
+  };
+  return { ...layout, sourcesOf, read: folder => readLayout(folder, name, layout, sourcesOf) };
 }
 
-async function readLayout(folder: string, name: string, layout: Layout): Promise<Listing> {
-  const { masks: masksLike, tampered: tamperedLike, authentic: authenticLike, sources, maskRule } = layout;
+async function readLayout(
+  folder: string,
+  name: string,
+  layout: Layout,
+  sourcesOf: DataSet['sourcesOf'],
+): Promise<Listing> {
+  const { masks: masksLike, tampered: tamperedLike, authentic: authenticLike, maskRule } = layout;
   const found: Record<'mask' | 'tampered' | 'authentic', Found[]> = { mask: [], tampered: [], authentic: [] };
   for (const path of await listFiles(folder)) {
     if (layout.leftOut?.test(basename(path))) continue;
@@ -86,9 +98,7 @@ async function readLayout(folder: string, name: string, layout: Layout): Promise
 
   const { paired, problems } = pairUp(found.tampered, found.mask, layout);
   const pictures = [...paired, ...found.authentic.map(picture => ({ ...picture, masks: [] }))];
-  const groups = connectedGroups(
-    pictures.map(({ key, path }) => (sources?.(key, path) ?? [key]).map(source => `${name}:${source}`)),
-  );
+  const groups = connectedGroups(pictures.map(({ path }) => sourcesOf(path)));
   const root = resolve(folder);
   const samples = pictures.map(({ path, masks, groups: { set, split } }, i): Sample => {
     const [mask = null, ...moreMasks] = masks.map(file => join(root, file));

@@ -28,6 +28,7 @@ export const nist16: DataSet = {
     { what: 'papers use 160, 564 or other counts of its 564 tampered probes; compare only equal manifests' },
     { what: 'a few masks are missing or have another size than their probe' },
   ],
+  sourcesOf: path => [`nist16:${path}`],
   read: readNist16,
 };
 

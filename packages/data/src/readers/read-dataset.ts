@@ -4,11 +4,13 @@ import { join } from 'node:path';
 
 import { DataError, UsageError } from '@forgelens/autograd';
 
+import { connectedGroups } from '../groups.ts';
 import type { Sample } from '../sample.ts';
 import { dataSets, type DataSetName } from './data-sets.ts';
 import { readFolder } from './folder.ts';
 import { passes, readIndex, type Filter } from './index-file.ts';
 import { readList, type ListOptions } from './list-file.ts';
+import type { DataSet } from './layout.ts';
 import { samplesOf, type Listing } from './listing.ts';
 import { readManifest } from './manifest.ts';
 
@@ -61,12 +63,14 @@ const filtered = (listing: Listing, filter: Filter): Listing => ({
   samples: listing.samples.filter(sample => passes(filter, sample)),
 });
 
-/** A list of a data set's pictures has the data set's name and its masks. */
+/** A list of a data set's pictures has the data set's name, its masks and its sources. */
 function asDataSet(listing: Listing, name: DataSetName): Listing {
-  const { maskRule } = dataSets[name] as { maskRule?: Sample['maskRule'] };
-  const samples = listing.samples.map(sample => ({
+  const { maskRule, sourcesOf }: DataSet = dataSets[name];
+  const groups = connectedGroups(listing.samples.map(({ id }) => sourcesOf(id)));
+  const samples = listing.samples.map((sample, i) => ({
     ...sample,
     set: name,
+    group: groups[i]!,
     ...(sample.mask !== null && maskRule && { maskRule }),
   }));
   return { ...listing, samples };
