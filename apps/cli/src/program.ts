@@ -3,9 +3,9 @@ import { absenceIsNoProof, software } from '@forgelens/localize';
 import { Command, CommanderError } from 'commander';
 import { examples } from './arguments.ts';
 import { analyzeCommand } from './commands/analyze.ts';
-import { dataCommand } from './commands/data.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { modelsCommand } from './commands/models.ts';
+import { synthesizeCommand } from './commands/synthesize.ts';
 import { trainCommand } from './commands/train.ts';
 import type { Context, ExitCode, Io, Models } from './context.ts';
 import { exit } from './context.ts';
@@ -39,7 +39,7 @@ function program(context: Context): Command {
       examples('forgelens analyze photo.jpg', 'forgelens models list', 'forgelens help analyze') +
         '\n\nExit codes: 0 ran, 1 a fault of the program, 2 wrong usage, 3 some inputs failed, 4 model or weights invalid.',
     );
-  for (const command of [analyzeCommand, trainCommand, evaluateCommand, modelsCommand, dataCommand])
+  for (const command of [analyzeCommand, trainCommand, evaluateCommand, modelsCommand, synthesizeCommand])
     root.addCommand(command(context));
   for (const command of withSubcommands(root))
     command

@@ -22,6 +22,8 @@ export { writeManifest } from './readers/manifest.ts';
 export * from './readers/read-dataset.ts';
 export type * from './sample.ts';
 export { drawRecipe, kindWeights } from './synthesis/draw-recipe.ts';
+export { forgeryName, readForgerySet, writeForgerySet } from './synthesis/forgery-set.ts';
+export type { ForgerySetOptions, ForgerySetResult, MadeForgery } from './synthesis/forgery-set.ts';
 export { composeForgery, makeForgery } from './synthesis/make-forgery.ts';
 export type { Composition, Forgery } from './synthesis/make-forgery.ts';
 export { maskPicture, mosaic } from './synthesis/mosaic.ts';

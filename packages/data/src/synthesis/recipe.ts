@@ -120,6 +120,9 @@ export function parseRecipe(text: string, path: string): Recipe {
   }
   const { success, data, error } = Recipe.safeParse(raw);
   if (success) return data;
-  const problems = error.issues.map(({ path: at, message }) => `${at.join('.') || 'recipe'}: ${message}`);
-  throw new DataError(path, `not a recipe (${problems.join('; ')})`);
+  throw new DataError(path, `not a recipe (${describeProblems(error)})`);
 }
+
+/** All that is wrong, in one line. */
+export const describeProblems = ({ issues }: z.ZodError): string =>
+  issues.map(({ path, message }) => `${path.join('.') || 'all of it'}: ${message}`).join('; ');
