@@ -26,8 +26,8 @@ describe('forgelens', () => {
         train [options] [config.yaml]  train a network
         evaluate [options]             score a model on pictures whose tampering is known
         models                         list, describe, import and export models
-        synthesize [options] <photos>  make forgeries of photographs, with their masks
         data                           check data sets, list their files, split them
+        synthesize [options] <photos>  make forgeries of photographs, with their masks
         help [command]                 display help for command
 
       Examples:

@@ -3,6 +3,7 @@ import { absenceIsNoProof, software } from '@forgelens/localize';
 import { Command, CommanderError } from 'commander';
 import { examples } from './arguments.ts';
 import { analyzeCommand } from './commands/analyze.ts';
+import { dataCommand } from './commands/data.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { modelsCommand } from './commands/models.ts';
 import { synthesizeCommand } from './commands/synthesize.ts';
@@ -39,7 +40,14 @@ function program(context: Context): Command {
       examples('forgelens analyze photo.jpg', 'forgelens models list', 'forgelens help analyze') +
         '\n\nExit codes: 0 ran, 1 a fault of the program, 2 wrong usage, 3 some inputs failed, 4 model or weights invalid.',
     );
-  for (const command of [analyzeCommand, trainCommand, evaluateCommand, modelsCommand, synthesizeCommand])
+  for (const command of [
+    analyzeCommand,
+    trainCommand,
+    evaluateCommand,
+    modelsCommand,
+    dataCommand,
+    synthesizeCommand,
+  ])
     root.addCommand(command(context));
   for (const command of withSubcommands(root))
     command
