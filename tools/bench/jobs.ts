@@ -13,6 +13,7 @@ export const jobs: readonly Job[] = [
   { id: 'm2sformer:train', model: 'm2sformer', mode: 'train', batch: 2, size: 256 },
   { id: 'cdfl:inference', model: 'cdfl', mode: 'inference', batch: 1, size: 256 },
   { id: 'sdpal:inference', model: 'sdpal', mode: 'inference', batch: 1, size: 256 },
+  { id: 'cdfl:train', model: 'cdfl', mode: 'train', batch: 2, size: 256 },
   { id: 'mpc:inference', model: 'mpc', mode: 'inference', batch: 1, size: 256 },
   { id: 'mpc-contrast:train', model: 'mpc-contrast', mode: 'train', batch: 2, size: 256 },
   { id: 'unet:inference', model: 'unet', mode: 'inference', batch: 1, size: 256 },
