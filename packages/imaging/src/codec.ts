@@ -2,11 +2,12 @@ import { DataError } from '@forgelens/autograd';
 import sharp from 'sharp';
 
 import type { ChromaSubsampling } from './degradations.ts';
+import { decodeBmp, isBmp } from './bmp.ts';
 import type { Image, Mask } from './image.ts';
 
 /** What a picture's file says of itself, before pixels are made uniform. */
 export interface ImageSource {
-  /** `jpeg`, `png`, `webp`, `tiff`, `gif` or `heif`. */
+  /** `jpeg`, `png`, `webp`, `tiff`, `gif`, `heif` or `bmp`. */
   readonly format: string;
   /** Size as stored, before the orientation is applied. */
   readonly width: number;
@@ -33,7 +34,7 @@ const formats = ['jpeg', 'png', 'webp', 'tiff', 'gif', 'heif'];
 const bitsOf: Record<string, number> = { uchar: 8, char: 8, ushort: 16, short: 16, uint: 32, int: 32, float: 32 };
 
 /**
- * Pixels of an encoded picture (JPEG, PNG, WebP, TIFF, GIF, AVIF), as close to what is stored as RGB allows: embedded
+ * Pixels of an encoded picture (JPEG, PNG, WebP, TIFF, GIF, AVIF, BMP), as close to what is stored as RGB allows: embedded
  * colour profiles are ignored, an alpha channel is dropped (not composited), grey is repeated to three channels, CMYK
  * is converted by libvips, 16 bits become the upper 8, and of several pages or frames the first is taken. The EXIF
  * orientation is applied.
@@ -47,6 +48,12 @@ export async function decodeImage(
   { maxPixels = defaultMaxPixels }: { maxPixels?: number } = {},
 ): Promise<DecodedImage> {
   if (bytes.length === 0) throw new DataError(path, 'not a readable image (the file is empty)');
+  if (isBmp(bytes)) {
+    const image = decodeBmp(bytes, path, maxPixels);
+    const { width, height } = image;
+    const stored = { channels: 3, bitDepth: 8, colourSpace: 'srgb', hasAlpha: false };
+    return { ...image, source: { format: 'bmp', width, height, orientation: 1, ...stored } };
+  }
   const metadata = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch(error => notReadable(path, error));
