@@ -20,7 +20,7 @@ const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} Mi
 const peakBytes = (): number => 1024 * process.resourceUsage().maxRSS;
 
 const image = makeImage(2 ** 20);
-const ranking = new Ranking(image.scores, image.labels);
+const ranking = Ranking.of(image.scores, image.labels);
 const exact = { auc: ranking.auc()!, averagePrecision: ranking.averagePrecision()! };
 const times = Math.ceil(Number(process.argv[2] ?? 1e9) / image.scores.length);
 

@@ -1,35 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { encodeMask, encodePng } from '@forgelens/imaging';
+import { encodePng } from '@forgelens/imaging';
 import { describe, expect, test } from 'vitest';
-import { forgelens, temporaryFolder } from './testing.ts';
+import { dataset, forgelens } from './testing.ts';
 
-/** A data set of 8×8 pictures whose left half is tampered; the localizer finds what is bright. */
-async function dataset(): Promise<string> {
-  const folder = await temporaryFolder();
-  await mkdir(path.join(folder, 'data'));
-  const write = async (name: string, isBright: (x: number) => boolean) => {
-    const data = Uint8Array.from({ length: 8 * 8 * 3 }, (_, i) => (isBright(Math.floor(i / 3) % 8) ? 255 : 0));
-    await writeFile(path.join(folder, 'data', name), await encodePng({ width: 8, height: 8, data }));
-  };
-  await write('found.png', x => x < 4);
-  await write('half.png', x => x < 2);
-  await write('alarmed.png', x => x === 7);
-  await write('trained-on.png', x => x < 4);
-  const half = (width: number) => Uint8Array.from({ length: width * 8 }, (_, i) => (i % width < width / 2 ? 1 : 0));
-  await writeFile(path.join(folder, 'data/left.png'), await encodeMask({ width: 8, height: 8, data: half(8) }));
-  await writeFile(path.join(folder, 'data/wide.png'), await encodeMask({ width: 9, height: 8, data: half(9) }));
-  const rows = [
-    'split,set,image,mask,kind',
-    'dev,a,found.png,left.png,splice',
-    'dev,b,half.png,left.png,splice',
-    'dev,b,alarmed.png,,authentic',
-    'train,a,trained-on.png,left.png,splice',
-    'odd,c,half.png,wide.png,splice',
-    'odd,c,found.png,left.png,splice',
-  ];
-  await writeFile(path.join(folder, 'data/index.csv'), rows.join('\n'));
-  return folder;
+async function refuse(folder: string, argv: readonly string[]): Promise<string> {
+  const { code, stderr } = await forgelens(folder, argv);
+  expect(code).toBe(2);
+  return stderr.replaceAll(folder, '');
 }
 
 describe('forgelens evaluate', () => {
@@ -65,7 +43,8 @@ describe('forgelens evaluate', () => {
       software: { name: 'forgelens' },
       model: { id: 'brightness', weightsSha256: '0'.repeat(64), sizePolicy: 'native' },
       data: { path: 'data/index.csv', split: 'dev', sets: ['b'] },
-      protocol: { threshold: 0.5 },
+      schemaVersion: 1,
+      protocol: { name: 'forgelens', threshold: { value: 0.5, comparison: '>' } },
       manifestSha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       sets: {
         b: {
@@ -75,7 +54,7 @@ describe('forgelens evaluate', () => {
         },
       },
       excluded: [],
-      images: [{ id: 'half.png' }, { id: 'alarmed.png' }],
+      images: [{ id: 'alarmed.png' }, { id: 'half.png' }],
     });
   });
 
@@ -158,13 +137,37 @@ describe('forgelens evaluate', () => {
     expect({ code, stdout, stderr }).toEqual({ code: 130, stdout: '', stderr: 'stopped\n' });
   });
 
+  test('keeps maps on request, and goes on with them', async () => {
+    const folder = await dataset();
+    const argv = ['evaluate', '--data', 'data', '--split', 'dev', '--out', 'maps'];
+    const looked: number[] = [0, 0];
+    const first = await forgelens(folder, argv, { look: () => looked[0]!++ });
+    expect(first.stderr).toMatchInlineSnapshot(`
+      "The maps are in maps; "forgelens score maps" takes other numbers from them.
+      "
+    `);
+    const second = await forgelens(folder, argv, { look: () => looked[1]!++ });
+    expect(second).toEqual(first);
+    expect(looked).toEqual([3, 0]);
+    expect(await refuse(folder, [...argv, '--precision', 'float16'])).toMatchInlineSnapshot(`
+      "UsageError: /maps holds maps of the precision float32, not float16; choose another folder with --out
+      "
+    `);
+    expect(await refuse(folder, ['evaluate', '--data', 'data', '--out', 'data/found.png'])).toMatchInlineSnapshot(`
+      "UsageError: cannot write to /data/found.png: it is a file; choose another folder with --out
+      "
+    `);
+    expect(await refuse(folder, [...argv, '--dataset', 'nothing'])).toMatch('unknown data set "nothing"');
+  });
+
   test('has help with examples', async () => {
     expect((await forgelens('/', ['evaluate', '--help'])).stdout).toMatchInlineSnapshot(`
       "Usage: forgelens evaluate [options]
 
       Scores a model on pictures whose tampering is known, set by set: F1, IoU and Dice at the fixed
       threshold 0.5 (mean of the images, and of their pooled pixels), AUC from raw probabilities, and the
-      false alarms on authentic pictures.
+      false alarms on authentic pictures. With --out the maps are kept: "forgelens score" takes any other
+      numbers from them, and an evaluation that was stopped goes on where it was.
 
       Options:
         -d, --data <index.csv|folder>  the pictures and their masks
@@ -173,6 +176,11 @@ describe('forgelens evaluate', () => {
         --split <name>                 take this split of an index only
         --sets <a,b>                   take these sets only
         --limit <n>                    take the first n pictures of each set
+        --dataset <name>               the published data set that the folder holds, as it is distributed
+        -o, --out <folder>             keep the map of each picture there, and do not make again what is
+                                       there
+        --precision <type>             of the maps that are kept (choices: "float32", "float16", default:
+                                       "float32")
         --json                         print the whole report, with every image, as JSON
         -h, --help                     display help for command
 
@@ -183,6 +191,7 @@ describe('forgelens evaluate', () => {
 
       Examples:
         $ forgelens evaluate --data dataset/index.csv --split dev
+        $ forgelens evaluate --data dataset/index.csv --out maps && forgelens score maps
         $ forgelens evaluate --data casia --model runs/first/best.safetensors --json > report.json
       "
     `);

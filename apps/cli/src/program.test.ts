@@ -25,6 +25,7 @@ describe('forgelens', () => {
         analyze [options] <inputs...>  show where pictures may have been tampered with
         train [options] [config.yaml]  train a network
         evaluate [options]             score a model on pictures whose tampering is known
+        score [options] <folder...>    score maps that are there already, by the rules of any publication
         models                         list, describe, import and export models
         data                           check data sets, list their files, split them
         synthesize [options] <photos>  make forgeries of photographs, with their masks

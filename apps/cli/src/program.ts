@@ -6,6 +6,7 @@ import { analyzeCommand } from './commands/analyze.ts';
 import { dataCommand } from './commands/data.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { modelsCommand } from './commands/models.ts';
+import { scoreCommand } from './commands/score.ts';
 import { synthesizeCommand } from './commands/synthesize.ts';
 import { trainCommand } from './commands/train.ts';
 import type { Context, ExitCode, Io, Models } from './context.ts';
@@ -44,6 +45,7 @@ function program(context: Context): Command {
     analyzeCommand,
     trainCommand,
     evaluateCommand,
+    scoreCommand,
     modelsCommand,
     dataCommand,
     synthesizeCommand,

@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CheckpointError } from '@forgelens/autograd';
+import { encodeMask, encodePng } from '@forgelens/imaging';
 import type { Image } from '@forgelens/imaging';
 import { unknownModel } from '@forgelens/localize';
 import type { Localization, Localizer, ModelCard, ModelInfo } from '@forgelens/localize';
@@ -117,6 +118,34 @@ export async function forgelens(
     signal,
   };
   return { code: await main(argv, io, fakeModels(look)), ...texts };
+}
+
+/** A data set of 8×8 pictures whose left half is tampered; the localizer finds what is bright. */
+export async function dataset(): Promise<string> {
+  const folder = await temporaryFolder();
+  await mkdir(path.join(folder, 'data'));
+  const write = async (name: string, isBright: (x: number) => boolean) => {
+    const data = Uint8Array.from({ length: 8 * 8 * 3 }, (_, i) => (isBright(Math.floor(i / 3) % 8) ? 255 : 0));
+    await writeFile(path.join(folder, 'data', name), await encodePng({ width: 8, height: 8, data }));
+  };
+  await write('found.png', x => x < 4);
+  await write('half.png', x => x < 2);
+  await write('alarmed.png', x => x === 7);
+  await write('trained-on.png', x => x < 4);
+  const half = (width: number) => Uint8Array.from({ length: width * 8 }, (_, i) => (i % width < width / 2 ? 1 : 0));
+  await writeFile(path.join(folder, 'data/left.png'), await encodeMask({ width: 8, height: 8, data: half(8) }));
+  await writeFile(path.join(folder, 'data/wide.png'), await encodeMask({ width: 9, height: 8, data: half(9) }));
+  const rows = [
+    'split,set,image,mask,kind',
+    'dev,a,found.png,left.png,splice',
+    'dev,b,half.png,left.png,splice',
+    'dev,b,alarmed.png,,authentic',
+    'train,a,trained-on.png,left.png,splice',
+    'odd,c,half.png,wide.png,splice',
+    'odd,c,found.png,left.png,splice',
+  ];
+  await writeFile(path.join(folder, 'data/index.csv'), rows.join('\n'));
+  return folder;
 }
 
 export const readJson = async (...parts: readonly string[]): Promise<unknown> =>

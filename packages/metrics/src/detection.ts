@@ -43,7 +43,7 @@ export interface Detection {
  * @throws {ShapeError} when there are not as many labels as scores
  */
 export function detection(scores: readonly number[], labels: readonly number[], threshold: number): Detection {
-  const ranking = new Ranking(Float32Array.from(scores), labels);
+  const ranking = Ranking.of(Float32Array.from(scores), labels);
   const counts = ranking.counts(threshold);
   const { tampered, authentic } = ranking;
   const hasBoth = tampered > 0 && authentic > 0;

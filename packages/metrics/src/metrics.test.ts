@@ -19,6 +19,7 @@ import {
   iou,
   markEverything,
   mcc,
+  meanTimes,
   pixelsOf,
   poolScore,
   precision,
@@ -28,6 +29,7 @@ import {
   ScoreHistogram,
   sensitivityAtFalseAlarms,
   specificity,
+  sumTimes,
   summarize,
   validOutsideBand,
 } from './index.ts';
@@ -57,7 +59,7 @@ describe(`scikit-learn ${golden.scikitLearn} (tools/golden/metrics.py) agrees`, 
     const labels = Uint8Array.from(expected.labels);
     const c = countPixels(scores, labels, golden.threshold);
     expect(c).toEqual(expected.counts);
-    const ranking = new Ranking(scores, labels);
+    const ranking = Ranking.of(scores, labels);
     const ours = {
       precision: precision(c),
       recall: recall(c),
@@ -223,7 +225,7 @@ describe('ranking', () => {
   test('a ranking counts as counting pixel by pixel does, at any threshold', () => {
     fc.assert(
       fc.property(pixels, fc.nat(8), ({ scores, labels }, eighths) => {
-        const ranking = new Ranking(scores, labels);
+        const ranking = Ranking.of(scores, labels);
         expect(ranking.counts(eighths / 8)).toEqual(countPixels(scores, labels, eighths / 8));
         expect(ranking.counts(eighths / 8, '>=')).toEqual(countPixels(scores, labels, eighths / 8 - 1 / 16));
       }),
@@ -232,7 +234,7 @@ describe('ranking', () => {
   test('the best threshold gives its value, no threshold a better one, and marking everything is one of them', () => {
     fc.assert(
       fc.property(pixels, ({ scores, labels }) => {
-        const best = new Ranking(scores, labels).best(f1)!;
+        const best = Ranking.of(scores, labels).best(f1)!;
         expect(countPixels(scores, labels, best.threshold)).toEqual(best.counts);
         expect(f1(best.counts)).toBe(best.value);
         for (let i = -1; i <= 8; i++) expect(f1(countPixels(scores, labels, i / 8))).toBeLessThanOrEqual(best.value);
@@ -240,14 +242,14 @@ describe('ranking', () => {
     );
   });
   test('pixels that are not valid have no rank', () => {
-    const ranking = new Ranking(Float32Array.of(0.1, 0.9, 0.5), [1, 0, 0], [1, 1, 0]);
+    const ranking = Ranking.of(Float32Array.of(0.1, 0.9, 0.5), [1, 0, 0], [1, 1, 0]);
     expect(ranking.size).toBe(2);
     expect(ranking.auc()).toBe(0);
   });
   test('soft counts of a prediction of 0 and 1 are its counts', () => {
     const [prediction, labels] = [Float32Array.of(1, 1, 0, 0, 1), [1, 0, 1, 0, 1]];
-    expect(new Ranking(prediction, labels).softCounts()).toEqual(countPixels(prediction, labels, 0.5));
-    expect(new Ranking(Float32Array.of(0.25, 0.75), [1, 0]).softCounts()).toEqual({
+    expect(Ranking.of(prediction, labels).softCounts()).toEqual(countPixels(prediction, labels, 0.5));
+    expect(Ranking.of(Float32Array.of(0.25, 0.75), [1, 0]).softCounts()).toEqual({
       tp: 0.25,
       fp: 0.75,
       fn: 0.75,
@@ -278,7 +280,7 @@ describe('the histogram of scores', () => {
     fc.assert(
       fc.property(images, images => {
         const histogram = histogramOf(images);
-        const ranking = new Ranking(...arrays(images.flat()));
+        const ranking = Ranking.of(...arrays(images.flat()));
         for (const [binned, exact] of [
           [histogram.auc(), ranking.auc()],
           [histogram.averagePrecision(), ranking.averagePrecision()],
@@ -340,7 +342,7 @@ describe('the histogram of scores', () => {
     expect(curve[0]).toMatchObject({ recall: 0, falsePositiveRate: 0, precision: null });
     expect(curve.at(-1)).toMatchObject({ recall: 1, falsePositiveRate: 1 });
     for (const { threshold, ...rates } of curve) {
-      const c = new Ranking(...arrays(all)).counts(threshold, '>=');
+      const c = Ranking.of(...arrays(all)).counts(threshold, '>=');
       expect(rates).toEqual({ recall: recall(c), falsePositiveRate: c.fp / (c.fp + c.tn), precision: precision(c) });
     }
     expect(histogramOf([[{ score: 0.5, label: 1 }]]).curve()).toEqual([]);
@@ -370,7 +372,7 @@ describe('detection of tampered images', () => {
     });
   });
   test('allows as many false alarms as asked for', () => {
-    const images = new Ranking(Float32Array.from(scores), labels);
+    const images = Ranking.of(Float32Array.from(scores), labels);
     expect(sensitivityAtFalseAlarms(images, 0.33)).toBe(0.5);
     expect(sensitivityAtFalseAlarms(images, 0.34)).toBe(1);
   });
@@ -387,7 +389,7 @@ describe('detection of tampered images', () => {
     expect(rest.sensitivityAtFalseAlarms['5 %']).toBeNull();
   });
   test('takes the score of an image by a named rule', () => {
-    const pixels = new Ranking(
+    const pixels = Ranking.of(
       Float32Array.from({ length: 200 }, (_, i) => i / 200),
       new Uint8Array(200),
     );
@@ -399,21 +401,25 @@ describe('detection of tampered images', () => {
 
 describe('bootstrap', () => {
   const values = Array.from({ length: 200 }, (_, i) => i % 2);
-  const mean = (times: Uint32Array) => {
-    const sum = values.reduce((total, value, i) => total + value * times[i]!, 0);
-    return { mean: sum / values.length, undefinedValue: null };
-  };
+  const meanAndNothing = (times: Uint32Array) => [meanTimes(values, times), null];
   test('finds the interval that theory says, for a seed always the same', () => {
-    const { mean: interval } = bootstrap(values.length, mean);
+    const [interval] = bootstrap(values.length, meanAndNothing);
     // The standard error of a fraction of ½ of 200 is 0.0354.
     expect(interval!.low).toBeCloseTo(0.5 - 1.96 * 0.0354, 1);
     expect(interval!.high).toBeCloseTo(0.5 + 1.96 * 0.0354, 1);
-    expect(bootstrap(values.length, mean).mean).toEqual(interval);
-    expect(bootstrap(values.length, mean, { seed: 2 }).mean).not.toEqual(interval);
+    expect(bootstrap(values.length, meanAndNothing)[0]).toEqual(interval);
+    expect(bootstrap(values.length, meanAndNothing, { seed: 2 })[0]).not.toEqual(interval);
   });
   test('has none for what is undefined, and for one image', () => {
-    expect(bootstrap(values.length, mean, { resamples: 20 }).undefinedValue).toBeNull();
-    expect(bootstrap(1, () => ({ value: 1 })).value).toBeNull();
+    expect(bootstrap(values.length, meanAndNothing, { resamples: 20 })[1]).toBeNull();
+    expect(bootstrap(1, () => [1])).toEqual([null]);
+  });
+  test('takes images as often as they are drawn', () => {
+    const times = Uint32Array.of(2, 0, 1);
+    expect(meanTimes([0.25, 0.9, null], times)).toBe(0.25);
+    expect(meanTimes([null, 0.9, null], times)).toBeNull();
+    const counts = { tp: 1, fp: 2, fn: 3, tn: 4 };
+    expect(sumTimes([counts, counts, counts], times)).toEqual({ tp: 3, fp: 6, fn: 9, tn: 12 });
   });
 });
 
@@ -442,7 +448,7 @@ describe('summary', () => {
     const pixels = { tampered: new ScoreHistogram(), authentic: new ScoreHistogram() };
     for (const [p, mask] of images) pixels[mask.some(v => v > 0) ? 'tampered' : 'authentic'].add(p, mask);
     return summarize(
-      images.map(([p, mask]) => scoreImage(p, mask, 0.5, { key: `${mask.length} ${p.join()}` })),
+      images.map(([p, mask]) => scoreImage(Ranking.of(p, mask), 0.5, { key: `${mask.length} ${p.join()}` })),
       pixels,
     );
   };

@@ -34,6 +34,14 @@ export class Ranking {
   private readonly tp: Uint32Array;
   private readonly fp: Uint32Array;
 
+  private constructor(scores: Float32Array, tp: Uint32Array, fp: Uint32Array) {
+    this.scores = scores;
+    this.tp = tp;
+    this.fp = fp;
+    this.tampered = tp.at(-1) ?? 0;
+    this.authentic = fp.at(-1) ?? 0;
+  }
+
   /**
    * @param scores - [H·W], raw, not thresholded, any range
    * @param labels - [H·W], 0 authentic, anything else tampered
@@ -41,25 +49,28 @@ export class Ranking {
    * @throws {ShapeError} when the arrays differ in length
    * @throws {RangeError} when a score is NaN
    */
-  constructor(scores: Float32Array, labels: ArrayLike<number>, valid?: ArrayLike<number>) {
+  static of(scores: Float32Array, labels: ArrayLike<number>, valid?: ArrayLike<number>): Ranking {
     checkLengths('AUC', { scores, labels, valid });
     // Each class is sorted by itself, which typed arrays do fast.
     const [tampered, authentic] = sortedClasses(scores, labels, valid);
-    const distinct = countDistinct(tampered, authentic);
-    this.scores = new Float32Array(distinct);
-    this.tp = new Uint32Array(distinct);
-    this.fp = new Uint32Array(distinct);
-    this.tampered = tampered.length;
-    this.authentic = authentic.length;
+    const distinct = new Float32Array(countDistinct(tampered, authentic));
+    const [tp, fp] = [new Uint32Array(distinct.length), new Uint32Array(distinct.length)];
     let [t, a] = [tampered.length, authentic.length];
-    for (let i = 0; i < distinct; i++) {
+    for (let i = 0; i < distinct.length; i++) {
       const score = highestOf(tampered, t, authentic, a);
       while (t > 0 && tampered[t - 1] === score) t--;
       while (a > 0 && authentic[a - 1] === score) a--;
-      this.scores[i] = score;
-      this.tp[i] = tampered.length - t;
-      this.fp[i] = authentic.length - a;
+      distinct[i] = score;
+      tp[i] = tampered.length - t;
+      fp[i] = authentic.length - a;
     }
+    return new Ranking(distinct, tp, fp);
+  }
+
+  /** So many pixels of one and the same score. */
+  static ofConstant(score: number, tampered: number, authentic: number): Ranking {
+    if (tampered + authentic === 0) return new Ranking(new Float32Array(0), new Uint32Array(0), new Uint32Array(0));
+    return new Ranking(Float32Array.of(score), Uint32Array.of(tampered), Uint32Array.of(authentic));
   }
 
   /** How many pixels are scored. */
@@ -170,7 +181,7 @@ export class Ranking {
  * @throws {RangeError} when a score is NaN
  */
 export const aucFromScores = (scores: Float32Array, labels: ArrayLike<number>): number | null =>
-  new Ranking(scores, labels).auc();
+  Ranking.of(scores, labels).auc();
 
 /**
  * Average precision, Σ (Rₙ − Rₙ₋₁)·Pₙ over the distinct scores from the highest down, without interpolation. Exact.
@@ -182,7 +193,7 @@ export const aucFromScores = (scores: Float32Array, labels: ArrayLike<number>): 
  * @throws {RangeError} when a score is NaN
  */
 export const averagePrecision = (scores: Float32Array, labels: ArrayLike<number>): number | null =>
-  new Ranking(scores, labels).averagePrecision();
+  Ranking.of(scores, labels).averagePrecision();
 
 /** Trapezoids under the ROC curve: a group of ties, highest first, is one slanted step. */
 export function areaUnderRoc(groups: Iterable<ScoreGroup>): number | null {

@@ -113,12 +113,8 @@ export class ScoreHistogram {
     const groups = this.groups();
     const value = areaUnderRoc(groups);
     if (value === null) return null;
-    let [tampered, authentic, sharedPairs] = [0, 0, 0];
-    for (const group of groups) {
-      tampered += group.tampered;
-      authentic += group.authentic;
-      sharedPairs += group.tampered * group.authentic;
-    }
+    const { tampered, authentic } = this.totals();
+    const sharedPairs = groups.reduce((sum, group) => sum + group.tampered * group.authentic, 0);
     return { value, errorBound: sharedPairs / (2 * tampered * authentic) };
   }
 
@@ -144,6 +140,12 @@ export class ScoreHistogram {
     }
     if (tp === 0) return null;
     return { value: (highest + lowest) / 2 / tp, errorBound: Math.abs(highest - lowest) / 2 / tp };
+  }
+
+  /** How many pixels there are of each class. */
+  totals(): ScoreGroup {
+    const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
+    return { tampered: sum(this.tampered), authentic: sum(this.authentic) };
   }
 
   /** The lower edge of a bin at which a metric of the pooled pixels is highest; `>=` predicts. Null where undefined. */
@@ -196,13 +198,11 @@ export class ScoreHistogram {
 
   /** Nothing predicted, then one bin after the other, the highest first; bins without a pixel are left out. */
   private *steps(): Generator<{ readonly threshold: number; readonly counts: Counts }> {
-    const occupied = this.occupied();
-    const total = (values: Float64Array) => occupied.reduce((sum, bin) => sum + values[bin]!, 0);
-    const [tampered, authentic] = [total(this.tampered), total(this.authentic)];
+    const { tampered, authentic } = this.totals();
     let [tp, fp] = [0, 0];
     // Above every score, and unlike Infinity in JSON.
     yield { threshold: 2, counts: { tp, fp, fn: tampered, tn: authentic } };
-    for (const bin of occupied) {
+    for (const bin of this.occupied()) {
       tp += this.tampered[bin]!;
       fp += this.authentic[bin]!;
       yield { threshold: lowerEdge(bin), counts: { tp, fp, fn: tampered - tp, tn: authentic - fp } };

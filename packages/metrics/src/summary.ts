@@ -1,5 +1,5 @@
 import type { Interval } from './bootstrap.ts';
-import { bootstrap } from './bootstrap.ts';
+import { bootstrap, meanTimes, sumTimes } from './bootstrap.ts';
 import type { Counts } from './counts.ts';
 import {
   addCounts,
@@ -17,7 +17,7 @@ import {
 } from './counts.ts';
 import type { Detection, PoolingRule } from './detection.ts';
 import { detection, poolingRules, poolScore } from './detection.ts';
-import { Ranking } from './ranking.ts';
+import type { Ranking } from './ranking.ts';
 import type { CurvePoint, HistogramBin, ScoreHistogram } from './score-histogram.ts';
 
 /** One image, looked at once; every number of a summary is derived from this. */
@@ -123,19 +123,15 @@ export type IntervalName =
 /**
  * Scores one image.
  *
- * @param probabilities - [H·W], in [0, 1]
- * @param mask - [H·W], 0 authentic, anything else tampered
+ * @param pixels - its probabilities, in [0, 1]
  * @param key - names the image
  * @param scores - scores of the whole image that the model gives, in [0, 1]; those of `poolingRules` are added
- * @throws {ShapeError} when the arrays differ in length
  */
 export function scoreImage(
-  probabilities: Float32Array,
-  mask: ArrayLike<number>,
+  pixels: Ranking,
   threshold: number,
   { key = '', scores = {} }: { key?: string; scores?: Readonly<Record<string, number>> } = {},
 ): ImageScores {
-  const pixels = new Ranking(probabilities, mask);
   const best = pixels.best(f1);
   const sweep = new Uint32Array(2 * sweptThresholds.length);
   for (const [i, swept] of sweptThresholds.entries()) {
@@ -277,48 +273,33 @@ function detectionByRule(images: readonly ImageScores[], threshold: number): Rec
 }
 
 function intervalsOfTampered(images: readonly ImageScores[]) {
-  const [f1s, ious] = [images.map(({ counts }) => f1(counts)!), images.map(({ counts }) => iou(counts)!)];
-  const aucs = images.map(({ auc }) => auc);
-  return bootstrap(images.length, times => {
-    const pooled = poolTimes(images, times);
-    return {
-      'f1.perImage': meanTimes(f1s, times),
-      'f1.pooled': f1(pooled),
-      'iou.perImage': meanTimes(ious, times),
-      'iou.pooled': iou(pooled),
-      'auc.perImage': meanTimes(aucs, times),
-    };
+  const counts = images.map(image => image.counts);
+  const [f1OfEach, iouOfEach, aucOfEach] = [counts.map(f1), counts.map(iou), images.map(({ auc }) => auc)];
+  const [meanF1, meanIou, meanAuc, pooledF1, pooledIou] = bootstrap(images.length, times => {
+    const pooled = sumTimes(counts, times);
+    return [
+      meanTimes(f1OfEach, times),
+      meanTimes(iouOfEach, times),
+      meanTimes(aucOfEach, times),
+      f1(pooled),
+      iou(pooled),
+    ];
   });
+  return {
+    'f1.perImage': meanF1!,
+    'f1.pooled': pooledF1!,
+    'iou.perImage': meanIou!,
+    'iou.pooled': pooledIou!,
+    'auc.perImage': meanAuc!,
+  };
 }
 
 function intervalsOfAuthentic(images: readonly ImageScores[]) {
   const areas = images.map(flaggedArea);
-  return bootstrap(images.length, times => ({
-    specificity: specificity(poolTimes(images, times)),
-    falseAlarmArea: meanTimes(areas, times),
-  }));
-}
-
-/** The mean of the values that are defined, the i-th one taken `times[i]` times. */
-function meanTimes(values: readonly (number | null)[], times: Uint32Array): number | null {
-  let [sum, count] = [0, 0];
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (value === null) continue;
-    sum += times[i]! * value;
-    count += times[i]!;
-  }
-  return count === 0 ? null : sum / count;
-}
-
-function poolTimes(images: readonly ImageScores[], times: Uint32Array): Counts {
-  let [tp, fp, fn, tn] = [0, 0, 0, 0];
-  for (let i = 0; i < images.length; i++) {
-    const { counts } = images[i]!;
-    tp += times[i]! * counts.tp;
-    fp += times[i]! * counts.fp;
-    fn += times[i]! * counts.fn;
-    tn += times[i]! * counts.tn;
-  }
-  return { tp, fp, fn, tn };
+  const counts = images.map(image => image.counts);
+  const [spared, area] = bootstrap(images.length, times => [
+    specificity(sumTimes(counts, times)),
+    meanTimes(areas, times),
+  ]);
+  return { specificity: spared!, falseAlarmArea: area! };
 }

@@ -2,13 +2,14 @@ import path from 'node:path';
 import { UsageError } from '@forgelens/autograd';
 import { readDataset } from '@forgelens/data';
 import type { Sample } from '@forgelens/data';
-import { evaluateLocalizer } from '@forgelens/evaluate';
-import type { Evaluation, SetReport } from '@forgelens/evaluate';
+import { evaluateLocalizer, hashManifest, mapsFormat, MapsFolder } from '@forgelens/evaluate';
+import type { Evaluation, MapsHeader, Precision, Report, SetReport } from '@forgelens/evaluate';
 import { software } from '@forgelens/localize';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { examples, parseCount, parseNames } from '../arguments.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { exit } from '../context.ts';
+import { OutputFolder } from '../outputs.ts';
 import type { GlobalOptions } from '../terminal.ts';
 import { decimals, percent, Terminal } from '../terminal.ts';
 
@@ -18,6 +19,9 @@ interface Options extends GlobalOptions {
   readonly split?: string;
   readonly sets?: readonly string[];
   readonly limit?: number;
+  readonly dataset?: string;
+  readonly out?: string;
+  readonly precision: Precision;
   readonly json?: boolean;
 }
 
@@ -26,18 +30,26 @@ export function evaluateCommand(context: Context): Command {
     .summary('score a model on pictures whose tampering is known')
     .description(
       'Scores a model on pictures whose tampering is known, set by set: F1, IoU and Dice at the fixed threshold 0.5 ' +
-        '(mean of the images, and of their pooled pixels), AUC from raw probabilities, and the false alarms on authentic pictures.',
+        '(mean of the images, and of their pooled pixels), AUC from raw probabilities, and the false alarms on authentic ' +
+        'pictures. With --out the maps are kept: "forgelens score" takes any other numbers from them, and an evaluation ' +
+        'that was stopped goes on where it was.',
     )
     .requiredOption('-d, --data <index.csv|folder>', 'the pictures and their masks')
     .option('-m, --model <id|checkpoint>', 'a model of "forgelens models list", or a file', context.models.default)
     .option('--split <name>', 'take this split of an index only')
     .option('--sets <a,b>', 'take these sets only', parseNames)
     .option('--limit <n>', 'take the first n pictures of each set', parseCount)
+    .option('--dataset <name>', 'the published data set that the folder holds, as it is distributed')
+    .option('-o, --out <folder>', 'keep the map of each picture there, and do not make again what is there')
+    .addOption(
+      new Option('--precision <type>', 'of the maps that are kept').choices(['float32', 'float16']).default('float32'),
+    )
     .option('--json', 'print the whole report, with every image, as JSON')
     .addHelpText(
       'after',
       examples(
         'forgelens evaluate --data dataset/index.csv --split dev',
+        'forgelens evaluate --data dataset/index.csv --out maps && forgelens score maps',
         'forgelens evaluate --data casia --model runs/first/best.safetensors --json > report.json',
       ),
     )
@@ -50,10 +62,20 @@ async function evaluate(options: Options, { io, models }: Context): Promise<Exit
   const terminal = new Terminal(io, options);
   const samples = await readSamples(options, io.cwd);
   const localizer = await models.open(options.model);
+  const { id, version, weightsSha256, sizePolicy } = localizer.info;
+  const { data, split, sets, limit, out, precision } = options;
+  const made = {
+    software,
+    model: { id, version, weightsSha256, sizePolicy },
+    data: { path: data, split, sets, limit },
+  };
   const progress = terminal.progress(samples.length);
   let evaluation: Evaluation;
   try {
+    const header = { ...made, manifestSha256: hashManifest(samples), samples: samples.length, precision };
     evaluation = await evaluateLocalizer(image => localizer.locate(image), samples, {
+      maps:
+        out === undefined ? undefined : await openMaps(path.resolve(io.cwd, out), { format: mapsFormat, ...header }),
       signal: io.signal,
       onProgress: (done, _, sample) => {
         if (done > 0) progress.advance();
@@ -65,22 +87,25 @@ async function evaluate(options: Options, { io, models }: Context): Promise<Exit
     await localizer.close();
   }
 
-  const { id, version, weightsSha256, sizePolicy } = localizer.info;
-  const model = { id, version, weightsSha256, sizePolicy };
-  const { data, split, sets, limit } = options;
   if (options.json)
-    terminal.print(
-      JSON.stringify({ software, model, data: { path: data, split, sets, limit }, ...evaluation }, null, 2),
-    );
+    terminal.print(JSON.stringify({ schemaVersion: 1, ...made, ...evaluation } satisfies Report, null, 2));
   else printTables(terminal, evaluation);
   for (const { error } of evaluation.excluded) terminal.problem(`excluded: ${error}`);
   if (evaluation.overall.tampered.images === 0)
     terminal.note('No picture has a mask that marks tampering, so only false alarms could be measured.');
+  if (out !== undefined)
+    terminal.note(`The maps are in ${out}; "forgelens score ${out}" takes other numbers from them.`);
   return evaluation.excluded.length > 0 ? exit.someInputsFailed : exit.ran;
 }
 
-async function readSamples({ data, split, sets, limit = Infinity }: Options, cwd: string): Promise<Sample[]> {
-  const all = await readDataset(path.resolve(cwd, data));
+/** @throws {UsageError} when nothing can be written there, and as `MapsFolder.open`. */
+async function openMaps(folder: string, header: MapsHeader): Promise<MapsFolder> {
+  await OutputFolder.open(folder);
+  return MapsFolder.open(folder, header);
+}
+
+async function readSamples({ data, dataset, split, sets, limit = Infinity }: Options, cwd: string): Promise<Sample[]> {
+  const all = await readDataset(path.resolve(cwd, data), { dataset });
   const known = [...new Set(all.map(sample => sample.set))].sort();
   const unknown = sets?.filter(set => !known.includes(set)) ?? [];
   if (unknown.length > 0) throw new UsageError(`no set ${unknown.join(', ')} in ${data} (sets: ${known.join(', ')})`);
@@ -105,7 +130,7 @@ function printTables(terminal: Terminal, { overall, sets, protocol }: Evaluation
   const authentic = rows.filter(([, set]) => set.authentic.images > 0);
   if (tampered.length > 0) {
     terminal.print(
-      `Tampered pictures, at the fixed threshold ${protocol.threshold}: mean of the images / pooled pixels`,
+      `Tampered pictures, at the fixed threshold ${protocol.threshold.value}: mean of the images / pooled pixels`,
     );
     terminal.table(
       ['Set', 'Scored', 'Excluded', 'F1', 'IoU', 'Dice', 'AUC', 'F1 of marking everything'],
