@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 
+import { groupBy } from '../group-by.ts';
 import { dataSets, type DataSetName } from '../readers/data-sets.ts';
 import type { Defect } from '../readers/layout.ts';
 import type { Listing } from '../readers/listing.ts';
@@ -8,6 +9,7 @@ import { maskFiles } from '../truth.ts';
 import { compare } from './compare.ts';
 import { findingKinds, type Finding, type FindingKind } from './finding.ts';
 import { inspect, type Inspection } from './inspect.ts';
+import { judgeMask } from './original.ts';
 
 /** What was looked at, and what was found. */
 export interface CheckReport {
@@ -59,7 +61,7 @@ export async function checkDataset(
   const byId = new Map(samples.map(sample => [sample.id, sample]));
   const found: Finding[] = [
     ...problems.map(({ kind, path: id, text }) => ({ kind, ids: [id], text })),
-    ...inspections.flatMap(({ findings }) => findings),
+    ...(await withOriginals(inspections)),
     ...compare(inspections),
   ];
   const order = Object.keys(findingKinds);
@@ -79,6 +81,24 @@ export async function checkDataset(
     known: defects.filter(({ files }) => files === undefined).map(({ what }) => what),
     hashes: new Map(inspections.flatMap(({ hashes }) => [...hashes])),
   };
+}
+
+/** The findings about single samples; what an original can tell of a mask that looks inverted is asked of it. */
+async function withOriginals(inspections: readonly Inspection[]): Promise<Finding[]> {
+  const authentic = groupBy(
+    inspections.filter(({ sample, print }) => sample.label === 0 && print !== null).map(({ sample }) => sample),
+    ({ group }) => group,
+  );
+  const judged = inspections.flatMap(({ sample, findings }) =>
+    findings.map(async (finding): Promise<Finding[]> => {
+      if (finding.kind !== 'inverted-mask') return [finding];
+      const verdict = await judgeMask(sample, authentic.get(sample.group) ?? []);
+      if (verdict === 'unknown') return [{ ...finding, repair: {} }];
+      const text = `${finding.text}; so says ${verdict.original}, which differs where it marks nothing`;
+      return verdict.mask === 'right' ? [] : [{ ...finding, text }];
+    }),
+  );
+  return (await Promise.all(judged)).flat();
 }
 
 /** A finding with what is published about its files. */

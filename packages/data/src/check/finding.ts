@@ -9,7 +9,11 @@ export const findingKinds = {
   changed: ['error', 'a file is not the one of the manifest', 'left out'],
   'size-mismatch': ['error', 'a mask has another size than its picture', 'left out'],
   'empty-mask': ['error', 'a mask marks nothing', 'read with a lower threshold where that helps, else left out'],
-  'inverted-mask': ['error', 'a mask marks the background', 'read the other way around'],
+  'inverted-mask': [
+    'error',
+    'a mask seems to mark the background',
+    'read the other way around where an original confirms it',
+  ],
   'coloured-mask': ['error', 'a mask has colours that its rule does not expect', 'left out'],
   duplicate: ['error', 'several samples have the same pixels', 'the first is kept, or none where labels differ'],
   leak: ['error', 'several splits share a source', 'left out of the training split'],

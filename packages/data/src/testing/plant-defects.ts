@@ -157,7 +157,7 @@ const plants: Readonly<Record<string, readonly [FindingKind, Plant]>> = {
   'the same source in another split': [
     'leak',
     async ({ sample, image, add }) =>
-      add(`${basename(sample.image).replace(/\.\w+$/, '')}_t.jpg`, await jpeg(image, 60), {
+      add(`${basename(sample.image).replace(/(_fake|_orig|_t)?\.\w+$/, '')}_t.jpg`, await jpeg(image, 60), {
         split: otherSplit,
         set: sample.set,
       }),
