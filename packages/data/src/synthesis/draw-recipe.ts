@@ -87,7 +87,7 @@ async function tryRecipe(random: Random, photographs: Photographs, { kind, size 
 }
 
 /**
- * A square part of a photograph. In half of the cases it is taken up to twice as large as the canvas and scaled down,
+ * A square part of a photograph. In a third of the cases it is taken larger than the canvas and scaled down,
  * which wipes out the photograph's own compression. Where an object of the host itself is wanted, it holds one.
  */
 async function drawHost(
@@ -103,7 +103,7 @@ async function drawHost(
   for (let n = 0; ; n++) {
     const photograph = random.pick(among);
     const shorter = Math.min(photograph.width, photograph.height);
-    const side = Math.min(shorter, random.chance(0.4) ? Math.round(canvas * random.uniform(1.15, 1.8)) : canvas);
+    const side = Math.min(shorter, random.chance(0.35) ? Math.round(canvas * random.uniform(1.15, 1.7)) : canvas);
     const choice = ownObject
       ? await photographs.pickObject(
           random,

@@ -30,7 +30,7 @@ export function drawHistory(random: Random, size: number): History {
       return { canvas: size, after: [{ name: 'webp_quality', value: random.integer(70, 101) }] };
     case 'resized': {
       const before = random.chance(0.3) ? [drawJpeg(random, true)] : [];
-      const { canvas, resize } = drawResize(random, size, random.chance(0.75) ? [0.65, 0.95] : [1.05, 1.25]);
+      const { canvas, resize } = drawResize(random, size, random.chance(0.75) ? [0.7, 0.95] : [1.05, 1.25]);
       return { canvas, after: [...before, resize, drawJpeg(random, false)] };
     }
     case 'network': {
@@ -38,7 +38,7 @@ export function drawHistory(random: Random, size: number): History {
       const upload = (): Degradation => ({ name: 'jpeg_quality', value: random.integer(68, 93), subsampling: '4:2:0' });
       const again = random.chance(0.35) ? [upload()] : [];
       if (random.chance(0.6)) return { canvas: size, after: [upload(), ...again] };
-      const { canvas, resize } = drawResize(random, size, [0.55, 0.9]);
+      const { canvas, resize } = drawResize(random, size, [0.65, 0.9]);
       return { canvas, after: [resize, upload(), ...again] };
     }
   }
