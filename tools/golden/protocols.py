@@ -252,6 +252,13 @@ def photoholmes(images):
     def weighted_iou(tp, fp, fn):
         return tp / (tp + fn + fp) if tp + fn + fp else 0.0
 
+    def weighted_mcc(tp, fp, fn, tn):
+        scale = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+        return (tp * tn - fp * fn) / scale if scale else 0.0
+
+    def with_tn(score, truth):
+        return *soft(score, truth), ((1 - score) * (1 - truth)).sum()
+
     each = [soft(score, truth.astype(float)) for score, truth in zip(maps, truths)]
     total = soft(scores, t.astype(float))
     return {
@@ -269,6 +276,8 @@ def photoholmes(images):
         "F1_weighted_v2": weighted_f1(*total),
         "IoU_weighted_v1": np.mean([weighted_iou(*e) for e in each]),
         "IoU_weighted_v2": weighted_iou(*total),
+        "MCC_weighted_v1": np.mean([weighted_mcc(*with_tn(b, a.astype(float))) for a, b in zip(truths, maps)]),
+        "MCC_weighted_v2": weighted_mcc(*with_tn(scores, t.astype(float))),
     }
 
 

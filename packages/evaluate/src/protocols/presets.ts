@@ -257,6 +257,8 @@ const photoholmes: Protocol = {
     pooled('F1_weighted_v2', 'f1', 0, { at: 'soft' }),
     perImage('IoU_weighted_v1', 'iou', 0, { at: 'soft' }),
     pooled('IoU_weighted_v2', 'iou', 0, { at: 'soft' }),
+    perImage('MCC_weighted_v1', 'mcc', 0, { at: 'soft' }),
+    pooled('MCC_weighted_v2', 'mcc', 0, { at: 'soft' }),
   ],
   quirks: [
     'F1, IoU and MCC are pooled: torchmetrics’ default. “m” and “v1” name means of the images.',
