@@ -1,0 +1,83 @@
+import { Html } from './html.ts';
+
+/**
+ * The look of every page, on screen and on paper. The colours of lines are those of Okabe and Ito (2008), which
+ * colour-blind readers tell apart, https://jfly.uni-koeln.de/color/; on a dark ground they are lighter.
+ */
+export const style = new Html(`
+:root {
+  --paper: #ffffff; --panel: #f5f6f8; --ink: #1c1f24; --faint: #59616d; --rule: #dde1e7;
+  --line-0: #0072b2; --line-1: #d55e00; --line-2: #007a5a; --line-3: #b0568c; --line-4: #8a6d00; --line-5: #2f8fc4;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #14171b; --panel: #1e2228; --ink: #e8eaed; --faint: #a3abb6; --rule: #353b44;
+    --line-0: #56b4e9; --line-1: #f58b4c; --line-2: #2cc79b; --line-3: #dd94bd; --line-4: #e2c02f; --line-5: #9bb8ff;
+  }
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, 'Segoe UI', Roboto, sans-serif; }
+main { max-width: 1080px; margin: 0 auto; padding: 40px 24px 64px; }
+h1 { font-size: 27px; line-height: 1.25; font-weight: 650; margin: 0; letter-spacing: -0.01em; overflow-wrap: anywhere; }
+h2 { font-size: 19px; font-weight: 650; margin: 48px 0 12px; padding-top: 14px; border-top: 1px solid var(--rule); }
+h3 { font-size: 15px; font-weight: 650; margin: 24px 0 6px; }
+p { margin: 8px 0; max-width: 76ch; }
+.lead { color: var(--faint); margin: 6px 0 0; overflow-wrap: anywhere; }
+.aside { color: var(--faint); font-size: 13.5px; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 12px; margin: 24px 0 12px; }
+.figure { background: var(--panel); border-radius: 8px; padding: 14px 16px; }
+.figure .name { font-size: 13px; color: var(--faint); }
+.figure .value { font-size: 28px; font-weight: 650; line-height: 1.25; font-variant-numeric: tabular-nums; }
+.figure .note { font-size: 13px; color: var(--faint); }
+.figure:first-child { outline: 2px solid var(--line-0); }
+.table { overflow-x: auto; margin: 14px 0; }
+table { border-collapse: collapse; width: 100%; font-size: 14px; }
+caption { text-align: left; color: var(--faint); font-size: 13.5px; padding-bottom: 6px; }
+caption span { display: block; position: sticky; left: 0; max-width: min(96ch, 100vw - 32px); }
+th, td { padding: 5px 10px; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; }
+th:first-child, td:first-child { padding-left: 0; }
+thead th { font-weight: 600; font-size: 13px; color: var(--faint); vertical-align: bottom; }
+tbody th { font-weight: 500; }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td small, dd small, th small { color: var(--faint); font-size: 12px; font-weight: 400; }
+td.number small { display: block; }
+tr.total th, tr.total td { font-weight: 650; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 20px 28px; }
+.chart { margin: 8px 0; break-inside: avoid; }
+.chart figcaption { font-size: 13.5px; color: var(--faint); margin-bottom: 4px; }
+.chart figcaption strong { color: var(--ink); font-weight: 600; }
+.chart svg { display: block; width: 100%; height: auto; }
+.exhibits { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr)); gap: 18px 28px; }
+.exhibit { margin: 0; break-inside: avoid; }
+.exhibit .views { display: grid; grid-template-columns: repeat(3, 1fr); gap: 4px; align-items: start; }
+.exhibit img { display: block; width: 100%; height: auto; border: 1px solid var(--rule); background: var(--panel); }
+.exhibit figcaption { font-size: 13px; color: var(--faint); overflow-wrap: anywhere; margin-top: 4px; }
+.exhibit figcaption strong { color: var(--ink); font-weight: 600; font-variant-numeric: tabular-nums; }
+dl { margin: 12px 0; font-size: 14px; }
+dl > div { display: grid; grid-template-columns: 190px 1fr; gap: 12px; padding: 5px 0; border-bottom: 1px solid var(--rule); }
+dt { color: var(--faint); }
+dd { margin: 0; overflow-wrap: anywhere; }
+code { font: 12.5px/1.5 ui-monospace, 'SF Mono', Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+details { margin: 10px 0; }
+summary { cursor: pointer; color: var(--faint); font-size: 13.5px; }
+ul { padding-left: 20px; margin: 6px 0; }
+li { max-width: 84ch; margin: 2px 0; }
+@media (max-width: 560px) { dl > div { grid-template-columns: 1fr; gap: 0; } main { padding: 24px 16px 48px; } }
+@media print {
+  :root {
+    --paper: #ffffff; --panel: #f3f4f6; --ink: #000000; --faint: #444444; --rule: #c8ccd2;
+    --line-0: #0072b2; --line-1: #d55e00; --line-2: #007a5a; --line-3: #b0568c; --line-4: #8a6d00; --line-5: #2f8fc4;
+  }
+  @page { margin: 14mm; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  body { font-size: 10pt; }
+  main { max-width: none; padding: 0; }
+  table { font-size: 8.5pt; }
+  .table { overflow: visible; }
+  h2, h3 { break-after: avoid; margin-top: 24px; }
+  details::details-content { content-visibility: visible; block-size: auto; }
+  tr, .figure { break-inside: avoid; }
+  thead { display: table-header-group; }
+  .charts, .exhibits { grid-template-columns: 1fr 1fr; }
+}
+`);
