@@ -234,6 +234,20 @@ describe('data split', () => {
     expect(stdout).toMatch(/^2 samples: 1 tampered, 1 authentic/);
   });
 
+  test('says when sources hold most samples together', async () => {
+    const folder = await temporaryFolder();
+    const row = (i: number) => `train,x,${i < 4 ? 'a' : i}_t.${i}.png,,authentic,group ${i < 4 ? 'a' : i}`;
+    const rows = Array.from({ length: 6 }, (_, i) => row(i));
+    await writeFile(path.join(folder, 'index.csv'), ['split,set,image,mask,kind,extra', ...rows].join('\n'));
+    for (const line of rows) await writeFile(path.join(folder, line.split(',')[2]!), '');
+    expect(
+      await forgelens(folder, ['data', 'split', 'index.csv', '--folds', '3', '--out', 'folds.jsonl']),
+    ).toMatchObject({
+      code: 0,
+      stderr: 'The folds are of unequal size: 4 of 6 samples are connected by common sources, and stay together.\n',
+    });
+  });
+
   test('refuses more folds than there are sources', async () => {
     const folder = await coverage();
     const argv = ['data', 'split', 'COVERAGE', '--dataset', 'coverage', '--out', 'folds.jsonl'];

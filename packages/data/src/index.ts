@@ -9,6 +9,7 @@ export { repair } from './check/repair.ts';
 export { augment } from './augment.ts';
 export type { Example } from './augment.ts';
 export type { ExampleSources, Mix } from './examples.ts';
+export { groupBy } from './group-by.ts';
 export * from './groups.ts';
 export { Pictures } from './pictures.ts';
 export { dataSets } from './readers/data-sets.ts';

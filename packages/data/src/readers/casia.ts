@@ -52,7 +52,7 @@ export const casiaV2 = dataSet('casia-v2', {
   masks: /(?:^|\/)(?<name>Tp_[^/]+)_gt\d*\.png$/i,
   tampered: /(?:^|\/)(?!jpg\/)[^/]*\/(?<name>Tp_[^/]+)\.(?:jpe?g|tiff?|png|bmp)$/i,
   authentic: /(?:^|\/)(?!jpg\/)[^/]*\/(?<name>Au_[^/]+)\.(?:jpe?g|tiff?|png|bmp)$/i,
-  leftOut: /^Tp_D_NRD_S_B_ani20002_nat20042_02437\./,
+  leftOut: /^Tp_D_NRD_S_B_ani20002_nat20042_02437(_gt)?\./,
   ...named,
   defects: [
     { files: resized, what: 'one of 17 whose mask has another size than the picture; corrected masks are published' },

@@ -1,10 +1,10 @@
-import { foldsByGroup, samplesOf } from '@forgelens/data';
+import { foldsByGroup, groupBy, samplesOf } from '@forgelens/data';
 import { Command } from 'commander';
 import { examples, parseCount } from '../../arguments.ts';
 import type { Context } from '../../context.ts';
 import { exit } from '../../context.ts';
 import { newFile } from '../../outputs.ts';
-import { Terminal } from '../../terminal.ts';
+import { count, Terminal } from '../../terminal.ts';
 import { describe, writeSamples } from './manifest.ts';
 import { pathHelp, readListing, withReadingOptions } from './reading.ts';
 import type { ReadingOptions } from './reading.ts';
@@ -43,6 +43,12 @@ export function splitCommand({ io, finish }: Context): Command {
       );
       await writeSamples(folds.flat(), target, terminal, io);
       for (const [i, fold] of folds.entries()) terminal.print(`fold${i + 1}: ${describe(fold)}`);
+      const sizes = [...groupBy(samples, ({ group }) => group).values()].map(group => group.length);
+      const largest = Math.max(...sizes);
+      if (largest > samples.length / options.folds)
+        terminal.note(
+          `The folds are of unequal size: ${largest} of ${count(samples.length, 'sample')} are connected by common sources, and stay together.`,
+        );
       finish(exit.ran);
     });
 }
