@@ -1,6 +1,6 @@
-import { blurPlanes, crop, flipHorizontal, resizePlanes, type Image, type Mask } from '@forgelens/imaging/pixels';
+import { crop, flipHorizontal, resizePlanes, type Image, type Mask } from '@forgelens/imaging/pixels';
 
-import { boundingBox, type Box } from './regions.ts';
+import { boundingBox, widened, type Box } from './regions.ts';
 
 /** A part of a picture to be laid onto another: [H, W, 3] in levels of 0–255, and its opacity [H · W] in [0, 1]. */
 export interface Patch {
@@ -130,8 +130,30 @@ function turn(patch: Patch, degrees: number): Patch {
  */
 export function feathered(patch: Patch, sigma: number): Patch {
   if (sigma === 0) return patch;
-  const blurred = blurPlanes(patch.alpha, patch.width, patch.height, 1, sigma, Math.ceil(2 * sigma));
-  return { ...patch, alpha: blurred.map((value, i) => Math.min(patch.alpha[i]!, Math.max(0, 2 * value - 1))) };
+  const { width, height } = patch;
+  const reach = Math.ceil(2 * sigma);
+  const kernel = Float64Array.from({ length: 2 * reach + 1 }, (_, k) =>
+    Math.exp(-((k - reach) ** 2) / (2 * sigma ** 2)),
+  );
+  const total = kernel.reduce((sum, weight) => sum + weight, 0) ** 2;
+  const alpha = patch.alpha.slice();
+  // Only near to what is not opaque does a blur change anything.
+  const outside = new Uint8Array(alpha.length);
+  for (let i = 0; i < outside.length; i++) outside[i] = alpha[i]! < 1 ? 1 : 0;
+  const edge = widened(outside, width, height, reach);
+  for (let y = 0, i = 0; y < height; y++)
+    for (let x = 0; x < width; x++, i++) {
+      if (edge[i] === 0 || alpha[i] === 0) continue;
+      let blurred = 0;
+      for (let v = -reach; v <= reach; v++) {
+        const row = Math.min(Math.max(y + v, 0), height - 1) * width;
+        for (let u = -reach; u <= reach; u++)
+          blurred +=
+            kernel[v + reach]! * kernel[u + reach]! * patch.alpha[row + Math.min(Math.max(x + u, 0), width - 1)]!;
+      }
+      alpha[i] = Math.min(alpha[i]!, Math.max(0, (2 * blurred) / total - 1));
+    }
+  return { ...patch, alpha };
 }
 
 /** Lays a patch onto the canvas, with its top left corner at a place. */

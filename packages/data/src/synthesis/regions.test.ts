@@ -14,6 +14,7 @@ import {
   widened,
 } from './regions.ts';
 import { fillPatches } from './fill-patches.ts';
+import { feathered } from './patch.ts';
 import { smoothFill } from './smooth-fill.ts';
 
 test('polygonMask fills pixel centres by the even-odd rule', () => {
@@ -110,4 +111,16 @@ test('fillPatches goes on with a pattern into the hole, where a smooth fill lose
   fillPatches(colours, hole, width, height, new Random(2));
   expect(error(smooth)).toBeGreaterThan(60);
   expect(error(colours)).toBeLessThan(30);
+});
+
+test('a feathered edge is soft towards the inside, and stays sharp where the frame cuts the object', () => {
+  const [width, height] = [24, 12];
+  // A block that reaches to the left border.
+  const alpha = Float32Array.from({ length: width * height }, (_, i) => (i % width < 14 ? 1 : 0));
+  const patch = feathered({ width, height, colours: new Float32Array(3 * width * height), alpha }, 1.5);
+  const row = [...patch.alpha.subarray(6 * width, 7 * width)];
+  expect(row.slice(0, 11)).toEqual(Array.from({ length: 11 }, () => 1));
+  expect(row.slice(14)).toEqual(Array.from({ length: 10 }, () => 0));
+  expect(row[13]).toBeGreaterThan(0);
+  expect(row[12]! - row[13]!).toBeGreaterThan(0.2);
 });
