@@ -1,11 +1,11 @@
 import type { Random } from '@forgelens/autograd';
 
 import { blend } from './blend.ts';
-import { fillDiffusion } from './fill-diffusion.ts';
+import { fillPatches } from './fill-patches.ts';
 
 /**
  * Covers a hole with one other part of the picture, as with a clone stamp: of a number of random offsets the one that
- * differs least along the hole's edge; a membrane hides the seam. Where none is clear of the hole, as `fillDiffusion`.
+ * differs least along the hole's edge; a membrane hides the seam. Where none is clear of the hole, as `fillPatches`.
  *
  * @param colours - [H, W, 3]; the hole is overwritten
  * @param hole - [H · W], 1 unknown
@@ -18,7 +18,7 @@ export function fillClone(
   random: Random,
 ): void {
   const offset = chooseOffset(colours, hole, width, height, random);
-  if (offset === null) return fillDiffusion(colours, hole, width, height, random);
+  if (offset === null) return fillPatches(colours, hole, width, height, random);
   const cloned = new Float32Array(colours);
   for (let y = 0, i = 0; y < height; y++)
     for (let x = 0; x < width; x++, i++) {
