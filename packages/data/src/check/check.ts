@@ -47,12 +47,13 @@ export async function checkDataset(
 ): Promise<CheckReport> {
   const { path, samples, problems, hashes: expected = new Map<string, string>() } = listing;
   const inspections: Inspection[] = [];
+  let done = 0;
   const queue = samples.entries();
   const work = async (): Promise<void> => {
     for (const [i, sample] of queue) {
       signal?.throwIfAborted();
       inspections[i] = await inspect(sample, expected);
-      onProgress?.(inspections.filter(Boolean).length, sample);
+      onProgress?.(++done, sample);
     }
   };
   await Promise.all(Array.from({ length: atATime }, work));
