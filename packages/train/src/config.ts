@@ -91,9 +91,11 @@ const Mix = z
   .describe('How often an example comes from where; the numbers are weights.');
 
 const Data = z.strictObject({
-  index: z.string().describe('A CSV index or a folder of samples; relative to where the program is run.'),
-  split: z.string().optional().describe('Only this split of the index.'),
-  sets: z.array(z.string()).optional().describe('Only these sets of the index.'),
+  index: z
+    .string()
+    .describe('A manifest, an index, a list or a folder of samples; relative to where the program is run.'),
+  split: z.string().optional().describe('Only this split.'),
+  sets: z.array(z.string()).optional().describe('Only these sets.'),
   limit: count.optional().describe('Only the first so many samples of the mix.'),
   mix: Mix.prefault({}),
   fit: z
