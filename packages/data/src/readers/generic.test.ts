@@ -100,6 +100,12 @@ describe('an index', () => {
     await expect(readDataset(path)).rejects.toThrow(`${path}: ${problem}`);
   });
 
+  test('has material, and no other list has', async () => {
+    await expect(readMaterial(join(folder, 'm.jsonl'))).rejects.toThrow(
+      'm.jsonl: lists samples, but photographs and their objects are listed in an index (.csv) only',
+    );
+  });
+
   test.each([
     ['train,x,a.png,,natural,2,2,,', 'line 2: a.png has neither mask nor extra; name its objects'],
     ['train,x,a.png,a.png,object mask,,2,,', 'line 2: a.png has width "" and height "2"; both must be above 0'],

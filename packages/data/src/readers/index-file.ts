@@ -87,6 +87,8 @@ function problemOf(path: string, { kind, image, mask }: Row): Omit<Problem, 'pat
  * @throws {DataError} as `readIndex`, and when a row names no objects, no size, or a file that is not there.
  */
 export async function readMaterial(path: string, filter: Filter = {}): Promise<Material[]> {
+  if (/\.(jsonl|json|txt|lst)$/i.test(path))
+    throw new DataError(path, 'lists samples, but photographs and their objects are listed in an index (.csv) only');
   const rows = (await readRows(path, filter)).filter(isMaterial);
   return rows.map(row => {
     const objects = row.mask || row.extra;
