@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { encodePng } from '@forgelens/imaging';
 import { describe, expect, test } from 'vitest';
@@ -128,6 +128,27 @@ describe('forgelens evaluate', () => {
     `);
   });
 
+  test('writes a page that needs nothing else, and the numbers of each picture', async () => {
+    const folder = await dataset();
+    const files = ['--report', 'report.html', '--csv', 'pictures.csv'];
+    const evaluate = ['evaluate', '--data', 'data', '--split', 'dev', '--out', 'maps'];
+    expect((await forgelens(folder, [...evaluate, ...files])).code).toBe(0);
+    const page = await readFile(path.join(folder, 'report.html'), 'utf8');
+    expect(page).toContain('--data data --split dev --out maps --report report.html');
+    // Picture, truth and map of two tampered pictures and one false alarm.
+    expect(page.match(/src="data:image/g)).toHaveLength(9);
+    expect(await readFile(path.join(folder, 'pictures.csv'), 'utf8')).toMatch(/\r\na,found.png,1,32,0,0,32,1,1,1,/);
+    expect((await forgelens(folder, [...evaluate, ...files])).stderr).toBe(
+      'UsageError: report.html is there already; remove it, or choose another name with --report\n',
+    );
+    expect((await forgelens(folder, ['score', 'maps', '--report', 'again.html'])).code).toBe(0);
+    const again = await readFile(path.join(folder, 'again.html'), 'utf8');
+    expect(again.match(/src="data:image[^"]*"/g)).toEqual(page.match(/src="data:image[^"]*"/g));
+    expect((await forgelens(folder, ['score', 'maps', 'maps', '--csv', 'x.csv'])).stderr).toBe(
+      'UsageError: --report and --csv are of one folder; "forgelens compare" makes a page of several, from their reports\n',
+    );
+  });
+
   test('stops on Ctrl-C without a report', async () => {
     const stop = new AbortController();
     const { code, stdout, stderr } = await forgelens(await dataset(), ['evaluate', '--data', 'data'], {
@@ -181,6 +202,9 @@ describe('forgelens evaluate', () => {
                                        there
         --precision <type>             of the maps that are kept (choices: "float32", "float16", default:
                                        "float32")
+        --report <file.html>           write the report as a page, with curves and the best and worst
+                                       pictures
+        --csv <file.csv>               write the numbers of each picture
         --json                         print the whole report, with every image, as JSON
         -h, --help                     display help for command
 
@@ -190,7 +214,7 @@ describe('forgelens evaluate', () => {
         --no-color                     write without colours, as with NO_COLOR set
 
       Examples:
-        $ forgelens evaluate --data dataset/index.csv --split dev
+        $ forgelens evaluate --data dataset/index.csv --split dev --report report.html
         $ forgelens evaluate --data dataset/index.csv --out maps && forgelens score maps
         $ forgelens evaluate --data casia --model runs/first/best.safetensors --json > report.json
       "

@@ -16,20 +16,24 @@ describe('forgelens', () => {
       Finds where a picture was tampered with. Absence of a finding is not proof of authenticity.
 
       Options:
-        -V, --version                  output the version number
-        -q, --quiet                    say nothing but results and problems
-        --no-color                     write without colours, as with NO_COLOR set
-        -h, --help                     display help for command
+        -V, --version                        output the version number
+        -q, --quiet                          say nothing but results and problems
+        --no-color                           write without colours, as with NO_COLOR set
+        -h, --help                           display help for command
 
       Commands:
-        analyze [options] <inputs...>  show where pictures may have been tampered with
-        train [options] [config.yaml]  train a network
-        evaluate [options]             score a model on pictures whose tampering is known
-        score [options] <folder...>    score maps that are there already, by the rules of any publication
-        models                         list, describe, import and export models
-        data                           check data sets, list their files, split them
-        synthesize [options] <photos>  make forgeries of photographs, with their masks
-        help [command]                 display help for command
+        analyze [options] <inputs...>        show where pictures may have been tampered with
+        train [options] [config.yaml]        train a network
+        evaluate [options]                   score a model on pictures whose tampering is known
+        score [options] <folder...>          score maps that are there already, by the rules of any
+                                             publication
+        robustness [options]                 score a model on degraded pictures
+        compare [options] <report.json...>   compare models on the same pictures
+        reproduce [options] <paper> <table>  print a published table beside our own scores
+        models                               list, describe, import and export models
+        data                                 check data sets, list their files, split them
+        synthesize [options] <photos>        make forgeries of photographs, with their masks
+        help [command]                       display help for command
 
       Examples:
         $ forgelens analyze photo.jpg

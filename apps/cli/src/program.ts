@@ -3,9 +3,12 @@ import { absenceIsNoProof, software } from '@forgelens/localize';
 import { Command, CommanderError } from 'commander';
 import { examples } from './arguments.ts';
 import { analyzeCommand } from './commands/analyze.ts';
+import { compareCommand } from './commands/compare.ts';
 import { dataCommand } from './commands/data.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { modelsCommand } from './commands/models.ts';
+import { reproduceCommand } from './commands/reproduce.ts';
+import { robustnessCommand } from './commands/robustness.ts';
 import { scoreCommand } from './commands/score.ts';
 import { synthesizeCommand } from './commands/synthesize.ts';
 import { trainCommand } from './commands/train.ts';
@@ -46,6 +49,9 @@ function program(context: Context): Command {
     trainCommand,
     evaluateCommand,
     scoreCommand,
+    robustnessCommand,
+    compareCommand,
+    reproduceCommand,
     modelsCommand,
     dataCommand,
     synthesizeCommand,

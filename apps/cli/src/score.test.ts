@@ -184,6 +184,8 @@ describe('forgelens score', () => {
                               safire, photoholmes (default: ["all"])
         --sets <a,b>          take these sets only
         --workers <n>         threads; the numbers do not depend on it (default: 1)
+        --report <file.html>  write the report of one folder as a page, with the best and worst pictures
+        --csv <file.csv>      write the numbers of each picture of one folder
         --json                print one whole report, with every image, as JSON (a list of them for
                               several folders)
         -h, --help            display help for command
@@ -196,6 +198,7 @@ describe('forgelens score', () => {
       Examples:
         $ forgelens evaluate --data dataset/index.csv --out maps && forgelens score maps
         $ forgelens score maps --protocol trufor,forgelens
+        $ forgelens score maps --report report.html --csv pictures.csv
         $ forgelens score maps-of-one-model maps-of-another --json > reports.json
       "
     `);

@@ -5,12 +5,15 @@ import type { Measured, Protocol, ProtocolName, Report } from '@forgelens/evalua
 import { nearest, software } from '@forgelens/localize';
 import { Command } from 'commander';
 import { examples, parseCount, parseNames } from '../arguments.ts';
+import { describeCommand } from '../command-line.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { exit } from '../context.ts';
+import type { ReportOptions } from '../report-files.ts';
+import { reportFiles, seeMaps, writeEvaluation } from '../report-files.ts';
 import type { GlobalOptions } from '../terminal.ts';
 import { decimals, Terminal } from '../terminal.ts';
 
-interface Options extends GlobalOptions {
+interface Options extends GlobalOptions, ReportOptions {
   readonly protocol: readonly string[];
   readonly sets?: readonly string[];
   readonly workers: number;
@@ -31,12 +34,15 @@ export function scoreCommand(context: Context): Command {
     .option('-p, --protocol <a,b>', `"all", or some of ${names.join(', ')}`, parseNames, ['all'])
     .option('--sets <a,b>', 'take these sets only', parseNames)
     .option('--workers <n>', 'threads; the numbers do not depend on it', parseCount, 1)
+    .option('--report <file.html>', 'write the report of one folder as a page, with the best and worst pictures')
+    .option('--csv <file.csv>', 'write the numbers of each picture of one folder')
     .option('--json', 'print one whole report, with every image, as JSON (a list of them for several folders)')
     .addHelpText(
       'after',
       examples(
         'forgelens evaluate --data dataset/index.csv --out maps && forgelens score maps',
         'forgelens score maps --protocol trufor,forgelens',
+        'forgelens score maps --report report.html --csv pictures.csv',
         'forgelens score maps-of-one-model maps-of-another --json > reports.json',
       ),
     )
@@ -48,6 +54,11 @@ export function scoreCommand(context: Context): Command {
 async function score(given: readonly string[], options: Options, { io }: Context): Promise<ExitCode> {
   const terminal = new Terminal(io, options);
   const chosen = chooseProtocols(options.protocol);
+  if (given.length > 1 && (options.report !== undefined || options.csv !== undefined))
+    throw new UsageError(
+      '--report and --csv are of one folder; "forgelens compare" makes a page of several, from their reports',
+    );
+  const files = reportFiles(io.cwd, options);
   const folders: MapsFolder[] = [];
   for (const folder of given) folders.push(await MapsFolder.read(path.resolve(io.cwd, folder)));
   checkComparable(folders);
@@ -67,6 +78,8 @@ async function score(given: readonly string[], options: Options, { io }: Context
     }
   }
 
+  const [first] = reports;
+  await writeEvaluation(files, first!, describeCommand('score', options, given), seeMaps(folders[0]!));
   if (options.json) terminal.print(JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 2));
   else if (options.protocol.includes('all')) printF1(terminal, given, reports);
   else for (const protocol of chosen) printProtocol(terminal, protocol, given, reports);
