@@ -254,7 +254,7 @@ describe('forgelens analyze refuses', () => {
       return stderr;
     };
     expect(await refuse('empty')).toMatchInlineSnapshot(`
-      "UsageError: no picture in the folder empty; looked for files ending in .jpg, .jpeg, .png, .webp, .tif, .tiff, .gif, .avif, .heic, .heif
+      "UsageError: no picture in the folder empty; looked for files ending in .jpg, .jpeg, .png, .webp, .tif, .tiff, .gif, .bmp, .avif, .heic, .heif
       "
     `);
     expect(await refuse('missing.jpg')).toMatchInlineSnapshot(`

@@ -13,7 +13,7 @@ export interface Input {
   readonly name: string;
 }
 
-const extensions = ['jpg', 'jpeg', 'png', 'webp', 'tif', 'tiff', 'gif', 'avif', 'heic', 'heif'];
+const extensions = ['jpg', 'jpeg', 'png', 'webp', 'tif', 'tiff', 'gif', 'bmp', 'avif', 'heic', 'heif'];
 
 /**
  * The pictures that files, folders (with the folders within) and globs name, each once, in the order given. Maps and
