@@ -98,6 +98,7 @@ function scoreInThread(job: ScoreJob, step: () => void, signal?: AbortSignal): R
       else resolve(answer);
     });
     worker.on('error', reject);
+    worker.on('exit', code => reject(new Error(`scoreMaps: a thread ended with ${code} before it was done`)));
     signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
   return found.finally(() => worker.terminate());

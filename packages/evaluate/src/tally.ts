@@ -170,7 +170,10 @@ export class Tally {
       for (const [i, statistic] of statistics.entries()) intervals.set(statistic, found[i] ?? null);
     }
     return concluded.map(measures =>
-      measures.map(({ measured, statistic }) => ({ ...measured, interval: intervals.get(statistic) ?? null })),
+      measures.map(({ measured, statistic }) => ({
+        ...measured,
+        interval: intervals.get(statistic) ?? measured.interval,
+      })),
     );
   }
 

@@ -1,6 +1,9 @@
+import type { Interval } from './bootstrap.ts';
+import { bootstrap } from './bootstrap.ts';
 import type { Counts } from './counts.ts';
 import { balancedAccuracy, f1, recall, specificity } from './counts.ts';
-import { Ranking } from './ranking.ts';
+import type { ScoreGroup } from './ranking.ts';
+import { areaUnderRoc, Ranking } from './ranking.ts';
 
 /** How one score of an image is taken from the probabilities of its pixels, in words. */
 export const poolingRules = {
@@ -25,6 +28,8 @@ export interface Detection {
   readonly tampered: number;
   readonly authentic: number;
   readonly auc: number | null;
+  /** Of 95 %, by bootstrap over images. */
+  readonly aucInterval: Interval | null;
   readonly averagePrecision: number | null;
   /** An image is called tampered where its score > threshold. */
   readonly threshold: number;
@@ -52,6 +57,7 @@ export function detection(scores: readonly number[], labels: readonly number[], 
     tampered,
     authentic,
     auc: ranking.auc(),
+    aucInterval: bootstrap(scores.length, aucTimes(scores, labels))[0] ?? null,
     averagePrecision: hasBoth ? ranking.averagePrecision() : null,
     threshold,
     balancedAccuracy: balancedAccuracy(counts),
@@ -67,4 +73,25 @@ export function sensitivityAtFalseAlarms(images: Ranking, rate: number): number 
   if (images.tampered === 0 || images.authentic === 0) return null;
   const allowed = ({ fp, tn }: Counts) => fp <= rate * (fp + tn);
   return images.best(counts => (allowed(counts) ? recall(counts) : null))!.value;
+}
+
+/** The AUC of images where the i-th one is taken `times[i]` times, for `bootstrap`. Sorts once for all draws. */
+function aucTimes(
+  scores: readonly number[],
+  labels: readonly number[],
+): (times: Uint32Array) => readonly (number | null)[] {
+  const order = Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]!);
+  function* groups(times: Uint32Array): Generator<ScoreGroup> {
+    let group = { tampered: 0, authentic: 0 };
+    for (const [rank, i] of order.entries()) {
+      if (rank > 0 && scores[i] !== scores[order[rank - 1]!]) {
+        yield group;
+        group = { tampered: 0, authentic: 0 };
+      }
+      if (labels[i]) group.tampered += times[i]!;
+      else group.authentic += times[i]!;
+    }
+    yield group;
+  }
+  return times => [areaUnderRoc(groups(times))];
 }

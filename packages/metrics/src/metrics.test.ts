@@ -359,6 +359,7 @@ describe('detection of tampered images', () => {
   const labels = [1, 1, 0, 0, 0];
   test('scores images as pixels are scored', () => {
     expect(detection(scores, labels, 0.5)).toEqual({
+      aucInterval: { low: expect.any(Number) as number, high: 1 },
       tampered: 2,
       authentic: 3,
       auc: 5 / 6,
@@ -370,6 +371,18 @@ describe('detection of tampered images', () => {
       f1: 1 / 2,
       sensitivityAtFalseAlarms: { '1 %': 0.5, '5 %': 0.5, '10 %': 0.5 },
     });
+  });
+  test('gives the interval of AUC that theory says', () => {
+    const random = new Random(3);
+    const many = Array.from({ length: 400 }, (_, i) => random.normal(i % 2, 1));
+    const { auc, aucInterval } = detection(
+      many,
+      many.map((_, i) => i % 2),
+      0.5,
+    );
+    // Hanley and McNeil 1982, https://doi.org/10.1148/radiology.143.1.7063747: a standard error of 0.024.
+    expect(auc! - aucInterval!.low).toBeCloseTo(1.96 * 0.024, 2);
+    expect(aucInterval!.high - auc!).toBeCloseTo(1.96 * 0.024, 2);
   });
   test('allows as many false alarms as asked for', () => {
     const images = Ranking.of(Float32Array.from(scores), labels);

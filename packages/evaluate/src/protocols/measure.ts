@@ -150,7 +150,7 @@ export function conclude(
     measured: { ...nothing, ...found },
     statistic,
   });
-  if (measure.level === 'images') return concluded({ value: valueOfScores(measure, among) });
+  if (measure.level === 'images') return concluded(valueOfScores(measure, among));
   if (isPooledRanking(measure)) {
     const binned = among.length === 0 ? null : readBins(measure, pixelsOfImages(images));
     return concluded(binned ?? {});
@@ -188,13 +188,14 @@ export function conclude(
   );
 }
 
-function valueOfScores({ of }: ImageMeasure, images: readonly Contributed[]): number | null {
+function valueOfScores({ of }: ImageMeasure, images: readonly Contributed[]): Partial<Measured> {
   const found = detection(
     images.map(({ contribution }) => (contribution as Contributing<'score'>).score),
     images.map(({ label }) => label),
     0.5,
   );
-  return of === 'sensitivity at 5 % false alarms' ? found.sensitivityAtFalseAlarms['5 %'] : found[of];
+  if (of === 'sensitivity at 5 % false alarms') return { value: found.sensitivityAtFalseAlarms['5 %'] };
+  return { value: found[of], interval: of === 'auc' ? found.aucInterval : null };
 }
 
 function readBins(measure: PixelMeasure, bins: ScoreHistogram): Partial<Measured> {
