@@ -101,8 +101,8 @@ describe('forgelens robustness', () => {
       "UsageError: /out holds results of the list of pictures …, not …; choose another folder with --out
       "
     `);
-    expect(await refuse('--degradations', 'imdlbench')).toMatchInlineSnapshot(`
-      "UsageError: unknown degradations "imdlbench"; did you mean "imdlbenco"? (presets: forgelens, imdlbenco, safire, pscc, osn; or <name>=<number>,… with the names jpeg_quality, webp_quality, blur_sigma, blur_kernel, noise_sigma, noise_variance, gamma, resize_scale, resize_longest, crop_share)
+    expect(await refuse('--degradations', 'pscc2')).toMatchInlineSnapshot(`
+      "UsageError: unknown degradations "pscc2"; did you mean "pscc"? (presets: forgelens, imdlbenco, safire, pscc, osn; or <name>=<number>,… with the names jpeg_quality, webp_quality, blur_sigma, blur_kernel, noise_sigma, noise_variance, gamma, resize_scale, resize_longest, crop_share)
       "
     `);
     expect(await refuse('--degradations', 'jpeg_quality=0')).toMatchInlineSnapshot(`

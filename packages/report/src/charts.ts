@@ -60,7 +60,8 @@ export const lineChart = (chart: Chart, lines: readonly Line[]): Html =>
         symbol: isMarked ? symbols[i % symbols.length] : 'none',
         symbolSize: 7,
         lineStyle: { color: colour, ...stroke },
-        itemStyle: { color: colour },
+        // The legend would show a mark where the line has none.
+        itemStyle: { color: colour, opacity: isMarked ? 1 : 0 },
       };
     }),
   });
@@ -91,7 +92,12 @@ const axisOf = ({ name, min, max, isLogarithmic, names }: Axis, nameGap: number)
   nameTextStyle: { color: 'var(--ink)', fontSize: 12.5 },
   axisLine: { show: true, onZero: false, lineStyle: { color: 'var(--faint)' } },
   axisTick: { lineStyle: { color: 'var(--faint)' } },
-  axisLabel: { color: 'var(--faint)', fontSize: 12 },
+  axisLabel: {
+    color: 'var(--faint)',
+    fontSize: 12,
+    // A power of ten is computed, and would show it: 0.000099999999.
+    ...(isLogarithmic ? { formatter: (value: number) => String(Number(value.toPrecision(6))) } : {}),
+  },
   splitLine: { show: !names, lineStyle: { color: 'var(--rule)' } },
 });
 

@@ -66,8 +66,11 @@ const differenceOf = (name: MeasureName, { value, interval }: Estimate): [value:
 
 /** A value with its difference from another one, and the interval of that, beneath. */
 export function differenceCell(name: MeasureName, value: Estimate, difference: Estimate | null): Html {
-  const beneath = difference === null ? [] : differenceOf(name, difference);
-  return html`${formatOf(name)(value.value)}${beneath.map(text => html` <small>${text}</small>`)}`;
+  const text = formatOf(name)(value.value);
+  if (difference === null) return html`${text}`;
+  const [by, between] = differenceOf(name, difference);
+  // Two lines where the column is narrow.
+  return html`${text} <small><span>${by}</span>${between ? html` <span>(${between})</span>` : null}</small>`;
 }
 
 /** A value with its interval beneath. */

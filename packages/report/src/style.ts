@@ -37,10 +37,12 @@ caption span { display: block; position: sticky; left: 0; max-width: min(96ch, 1
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; }
 th:first-child, td:first-child { padding-left: 0; }
 thead th { font-weight: 600; font-size: 13px; color: var(--faint); vertical-align: bottom; }
-tbody th { font-weight: 500; }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+tbody th { font-weight: 500; min-width: 90px; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { white-space: nowrap; }
 td small, dd small, th small { color: var(--faint); font-size: 12px; font-weight: 400; }
-td.number small { display: block; }
+td.number small { display: block; white-space: normal; }
+td small span { white-space: nowrap; }
 tr.total th, tr.total td { font-weight: 650; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 20px 28px; }
 .chart { margin: 8px 0; break-inside: avoid; }
@@ -72,7 +74,9 @@ li { max-width: 84ch; margin: 2px 0; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { font-size: 10pt; }
   main { max-width: none; padding: 0; }
-  table { font-size: 8.5pt; }
+  table, thead th, caption { font-size: 8.5pt; }
+  td small, dd small, th small { font-size: 7.5pt; }
+  th, td { padding: 3px 6px; }
   .table { overflow: visible; }
   h2, h3 { break-after: avoid; margin-top: 24px; }
   details::details-content { content-visibility: visible; block-size: auto; }
