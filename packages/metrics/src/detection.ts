@@ -76,7 +76,7 @@ export function sensitivityAtFalseAlarms(images: Ranking, rate: number): number 
 }
 
 /** The AUC of images where the i-th one is taken `times[i]` times, for `bootstrap`. Sorts once for all draws. */
-function aucTimes(
+export function aucTimes(
   scores: readonly number[],
   labels: readonly number[],
 ): (times: Uint32Array) => readonly (number | null)[] {

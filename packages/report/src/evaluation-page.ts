@@ -83,7 +83,7 @@ function figures({ tampered, authentic, detection, intervals }: SetReport): Html
       ? figureOf(
           'AUC of images, by the model’s score',
           decimals(byModel.auc),
-          'tampered against authentic; chance: 0.500',
+          html`${between(byModel.aucInterval)}tampered against authentic; chance: 0.500`,
         )
       : [],
   ].flat();
@@ -159,7 +159,7 @@ function detectionTable({ detection }: SetReport): Html | null {
     'Tampered or authentic, over all sets, by one score of each image. An image is called tampered above 0.5; where scores are not calibrated for that, read the columns without a threshold.',
     [
       { title: 'Score of the image', cell: ([rule]) => rules[rule] ?? rule },
-      number('AUC', ([, found]) => decimals(found.auc)),
+      number('AUC', ([, found]) => withInterval(found.auc, found.aucInterval)),
       number('AP', ([, found]) => decimals(found.averagePrecision)),
       number('Balanced accuracy', ([, found]) => decimals(found.balancedAccuracy)),
       number('Sensitivity', ([, found]) => decimals(found.sensitivity)),

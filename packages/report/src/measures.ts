@@ -1,6 +1,6 @@
 import type { Images, ImageResult } from '@forgelens/evaluate';
 import type { Interval } from '@forgelens/metrics';
-import { areaUnderRoc, bootstrap, f1, falseAlarmArea, hasTampered, iou, meanTimes, sumTimes } from '@forgelens/metrics';
+import { aucTimes, bootstrap, f1, falseAlarmArea, hasTampered, iou, meanTimes, sumTimes } from '@forgelens/metrics';
 
 /** What is needed of an image, at the threshold of our own protocol. */
 export type ScoredImage = Pick<ImageResult, 'id' | 'set' | 'label' | 'counts' | 'auc' | 'score'>;
@@ -124,16 +124,11 @@ function estimateEach(
   return Object.fromEntries(measureNames.map(name => [name, found.get(name)!])) as Record<MeasureName, Estimate>;
 }
 
-/** How well the scores of images tell tampered from authentic ones; ties count half. */
-function imageAuc(images: readonly ScoredImage[]): (times: Uint32Array) => number | null {
-  const order = [...images.keys()].sort((a, b) => images[b]!.score - images[a]!.score);
-  return times => {
-    const groups: { score: number; tampered: number; authentic: number }[] = [];
-    for (const i of order) {
-      const { score, label } = images[i]!;
-      if (groups.at(-1)?.score !== score) groups.push({ score, tampered: 0, authentic: 0 });
-      groups.at(-1)![label === 1 ? 'tampered' : 'authentic'] += times[i]!;
-    }
-    return areaUnderRoc(groups);
-  };
+/** How well the scores of images tell tampered from authentic ones. */
+function imageAuc(images: readonly ScoredImage[]): Statistic {
+  const statistics = aucTimes(
+    images.map(({ score }) => score),
+    images.map(({ label }) => label),
+  );
+  return times => statistics(times)[0]!;
 }
