@@ -112,6 +112,16 @@ describe('grouping pixels in two', () => {
     expect(await group((x, y) => !inside(x, y))).toEqual(Array.from({ length: 64 }, (_, i) => inside(i % 8, i >> 3)));
   });
 
+  test('a pixel unlike all others does not become a group of its own', async () => {
+    const inside = (x: number, y: number) => x < 4 && y < 4;
+    const tensor = features(inside);
+    tensor.data[0] = -1;
+    tensor.data[64] = -0.3;
+    const { logits } = await runOnce(runtime, graph, { map: tensor });
+    const marked = [...(logits!.data as Float32Array)].map(l => l > 0);
+    expect(marked).toEqual(Array.from({ length: 64 }, (_, i) => inside(i % 8, i >> 3)));
+  });
+
   test('pixels that are all alike are no reason for numbers that are not finite', async () => {
     const same = new HostTensor('float32', [1, 2, 8, 8]);
     const { logits } = await runOnce(runtime, graph, { map: same });

@@ -286,33 +286,38 @@ export function mpcContrasts(
 const everySecond = (mask: Value): Value => slice(slice(mask, 2, 0, mask.shape[2]!, 2), 3, 0, mask.shape[3]!, 2);
 
 const meansSteps = 10;
+const principalSteps = 10;
 
 /**
  * The pixels of each image grouped in two by the direction of their features (k-means with cosine similarity), as
  * logits that are positive in the smaller group: [N, C, h, w] → [N, 1, h, w].
  *
- * It starts from the pixel least like the mean of all, and the pixel least like that one, and takes ten steps.
+ * It starts from the two sides of the mean along the principal component, which is what two means come to when pixels
+ * may belong to both (Ding and He 2004, https://doi.org/10.1145/1015330.1015408), and takes ten steps. Tampered pixels
+ * are not drawn together by the contrasts, and a start from single pixels is led astray by those that are unlike all.
  */
 export function twoMeans(map: Value): Value {
   const rows = normalizeRows(mapToTokens(map)); // [N, P, C]
   const [n, pixels] = rows.shape as readonly [number, number, number];
-  const leastLike = (direction: Value): Value => {
-    const unlike = neg(matmul(rows, transposeLast(direction))); // [N, P, 1]
-    const chosen = cast(equal(unlike, reduceMax(unlike, [1], { keepDims: true })), 'float32');
-    return normalizeRows(matmul(transposeLast(chosen), rows));
-  };
   /** How much nearer each pixel is to the second centre than to the first, [N, P, 1]. */
   const compare = (centres: Value): Value => {
     const [toFirst, toSecond] = split(matmul(rows, transposeLast(centres)), 2, [1, 1]);
     return sub(toSecond!, toFirst!);
   };
   const isSecond = (nearer: Value): Value => cast(greater(nearer, scalar(0)), 'float32');
-  const first = leastLike(reduceSum(rows, [1], { keepDims: true }));
-  let centres = concat([first, leastLike(first)], 1); // [N, 2, C]
-  for (let step = 0; step < meansSteps; step++) {
-    const second = isSecond(compare(centres));
+  const centresOf = (second: Value): Value => {
     const members = transposeLast(concat([sub(scalar(1), second), second], 2)); // [N, 2, P]
-    centres = normalizeRows(matmul(members, rows));
+    return normalizeRows(matmul(members, rows));
+  };
+  const around = sub(rows, reduceMean(rows, [1], { keepDims: true }));
+  const lengths = reduceSum(mul(around, around), [2], { keepDims: true });
+  const farthest = cast(equal(lengths, reduceMax(lengths, [1], { keepDims: true })), 'float32');
+  let principal = matmul(transposeLast(farthest), around); // [N, 1, C]
+  for (let step = 0; step < principalSteps; step++)
+    principal = normalizeRows(matmul(matmul(principal, transposeLast(around)), around));
+  let centres = centresOf(isSecond(matmul(around, transposeLast(principal)))); // [N, 2, C]
+  for (let step = 0; step < meansSteps; step++) {
+    centres = centresOf(isSecond(compare(centres)));
   }
   const nearer = compare(centres);
   const second = reduceSum(isSecond(nearer), [1], { keepDims: true });
