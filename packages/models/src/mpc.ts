@@ -12,7 +12,6 @@ import {
   matmul,
   mul,
   nchw,
-  neg,
   reduceMax,
   reduceMean,
   reduceSum,
