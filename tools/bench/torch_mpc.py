@@ -53,7 +53,8 @@ class Attention(nn.Module):
 
     def forward(self, x):
         windows, places, width = x.shape
-        by_head = lambda y: y.view(windows, places, self.heads, width // self.heads).transpose(1, 2)
+        x = x.transpose(0, 1)  # Places first, as the official code has it: parity fixtures hold what projections give.
+        by_head = lambda y: y.view(places, windows, self.heads, width // self.heads).permute(1, 2, 0, 3)
         q = by_head(self.q_proj(x)) * (width // self.heads) ** -0.5
         k, v = by_head(self.k_proj(x)), by_head(self.v_proj(x))
         bias = self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)

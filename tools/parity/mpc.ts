@@ -36,13 +36,16 @@ export const subject: Subject<MpcOutput> = {
     },
   ],
   heads: ({ coarse }, recorded) => ({ logits: coarse, 'convs.3': recorded.get('encoder.convs.3')! }),
-  // [windows · 49, C] → [49, windows, C]
-  functional: (_output, recorded) =>
-    Object.fromEntries(
+  functional: (_output, recorded) => ({
+    // [windows · 49, C] → [49, windows, C]
+    ...Object.fromEntries(
       [...recorded]
         .filter(([name]) => /\.[qkv]_proj(@\d+)?$/.test(name))
         .map(([name, value]) => [name, transpose(reshape(value, [-1, 49, value.shape.at(-1)!]), [1, 0, 2])]),
     ),
+    // Our encoder and the HRFormer in it have one name there: what it gives is what the projections of its maps give.
+    ...Object.fromEntries([0, 1, 2, 3].map(i => [`encoder#${i}`, recorded.get(`encoder.convs.${i}`)!])),
+  }),
   otherImages: [{ batch: 1, size: 512, heads: ({ coarse }) => ({ logits_512: coarse }) }],
   async units(report, untyped, { runtime, salt }) {
     const units = untyped as Units;
