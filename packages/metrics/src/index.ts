@@ -2,6 +2,7 @@ export * from './bootstrap.ts';
 export * from './border-band.ts';
 export * from './counts.ts';
 export * from './detection.ts';
+export * from './mean.ts';
 export * from './ranking.ts';
 export * from './score-histogram.ts';
 export * from './summary.ts';

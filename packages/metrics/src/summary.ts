@@ -17,6 +17,7 @@ import {
 } from './counts.ts';
 import type { Detection, PoolingRule } from './detection.ts';
 import { detection, poolingRules, poolScore } from './detection.ts';
+import { mean } from './mean.ts';
 import type { Ranking } from './ranking.ts';
 import type { CurvePoint, HistogramBin, ScoreHistogram } from './score-histogram.ts';
 
@@ -231,9 +232,6 @@ function whereDefined(values: readonly (number | null)[]): { perImage: number | 
   const defined = values.filter(value => value !== null);
   return { perImage: mean(defined), excluded: values.length - defined.length };
 }
-
-const mean = (values: readonly number[]) =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function floor(counts: Counts): number | null {
   const { tp, fn } = counts;

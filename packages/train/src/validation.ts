@@ -4,7 +4,7 @@ import type { Executable, Runtime, Tensors } from '@forgelens/autograd/runtime/n
 import type { Sample } from '@forgelens/data';
 import type { Image } from '@forgelens/imaging';
 import { resizeImage, resizeMap, toTensor } from '@forgelens/imaging';
-import { aucFromScores, countPixels, f1 } from '@forgelens/metrics';
+import { aucFromScores, countPixels, f1, mean } from '@forgelens/metrics';
 import type { LocalizerNetwork } from '@forgelens/models';
 import type { Weights } from '@forgelens/nn';
 import { evaluation, namedParameters } from '@forgelens/nn';
@@ -114,6 +114,3 @@ export class Validator {
 const weightPrefix = 'weight.';
 
 const roundUp = (n: number): number => Math.ceil(n / sizeStep) * sizeStep;
-
-const mean = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -4,6 +4,7 @@ import {
   areaUnderRoc,
   averagePrecisionOf,
   detection,
+  mean,
   meanTimes,
   noCounts,
   poolScore,
@@ -231,6 +232,3 @@ function valueOfMany(measure: PixelMeasure, counts: readonly Counts[]): number |
   if (measure.taken === 'pooled') return valueOfCounts(measure, counts.reduce(addCounts, noCounts)).value;
   return mean(counts.map(c => valueOfCounts(measure, c).value).filter(value => value !== null));
 }
-
-const mean = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
