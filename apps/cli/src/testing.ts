@@ -4,7 +4,7 @@ import path from 'node:path';
 import { CheckpointError } from '@forgelens/autograd';
 import { encodeMask, encodePng } from '@forgelens/imaging';
 import type { Image } from '@forgelens/imaging';
-import { unknownModel } from '@forgelens/localize';
+import { seenWhole, unknownModel } from '@forgelens/localize';
 import type { Localization, Localizer, ModelCard, ModelInfo } from '@forgelens/localize';
 import type { ModelDefinition } from '@forgelens/models';
 import { small } from '@forgelens/models/testing';
@@ -23,6 +23,7 @@ const info: ModelInfo = {
   input: 'red, 0–255',
   sizePolicy: 'native',
   scoreRule: 'the highest probability',
+  operatingPoint: null,
   limitations: ['It takes all that is bright for tampered.'],
 };
 
@@ -53,7 +54,7 @@ function locate({ width, height, data }: Image): Promise<Localization> {
     probabilities[i] = data[3 * i]! / 255;
     score = Math.max(score, probabilities[i]!);
   }
-  return Promise.resolve({ width, height, probabilities, score });
+  return Promise.resolve({ width, height, probabilities, score, seen: seenWhole });
 }
 
 const { officialName: _, ...unofficial } = small;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Sample } from '@forgelens/data';
 import type { Image, Mask } from '@forgelens/imaging';
 import { encodeMask, encodePng } from '@forgelens/imaging';
+import { seenWhole } from '@forgelens/localize';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MapsHeader } from './index.ts';
 import {
@@ -104,7 +105,7 @@ describe('evaluateLocalizer', () => {
   test('excludes an image whose map is of another size or has no probabilities', async () => {
     const good = await sample('map', [255, 255, 0, 0], marked(1, 1, 0, 0));
     const broken = async (probabilities: Float32Array, width: number) => {
-      const locate = () => Promise.resolve({ width, height: 1, probabilities, score: 0 });
+      const locate = () => Promise.resolve({ width, height: 1, probabilities, score: 0, seen: seenWhole });
       return relative((await evaluateLocalizer(locate, [good])).excluded[0]!.error);
     };
     expect(await broken(new Float32Array(3), 3)).toMatchInlineSnapshot(

@@ -9,6 +9,39 @@ export interface Localization {
   readonly probabilities: Float32Array;
   /** Of the image as a whole, in [0, 1]; by the rule that `ModelInfo.scoreRule` names. */
   readonly score: number;
+  readonly seen: Seen;
+}
+
+/** How the network got to see an image. */
+export interface Seen {
+  /** Pixels that the network saw for one of the image, across and down; 1 at native resolution. */
+  readonly scale: readonly [x: number, y: number];
+  /** The tiles that were looked at one by one; null for an image that was looked at as a whole. */
+  readonly tiles: Tiling | null;
+}
+
+export interface Tiling {
+  /** Side of a tile, and the least that neighbours overlap, in pixels. */
+  readonly size: number;
+  readonly overlap: number;
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** The native view of an image in one piece. */
+export const seenWhole: Seen = { scale: [1, 1], tiles: null };
+
+/** A score with the share of authentic images that reach it. */
+export interface OperatingPoint {
+  /** From this score on, an image is worth a look. */
+  readonly score: number;
+  /** The fraction of authentic images whose score is as high, in [0, 1]. */
+  readonly falseAlarmRate: number;
+  /** The fraction of tampered images whose score is as high, in [0, 1]; null where none were scored. */
+  readonly sensitivity: number | null;
+  /** What it was measured on: the authentic images, none of which the model was trained on. */
+  readonly images: number;
+  readonly sets: readonly string[];
 }
 
 /** What a result says about the model that made it. */
@@ -28,6 +61,8 @@ export interface ModelInfo {
   readonly sizePolicy: string;
   /** How the score of an image is taken from its map, in words. */
   readonly scoreRule: string;
+  /** Measured for these weights and this rule; null where it was not. */
+  readonly operatingPoint: OperatingPoint | null;
   /** What the model is known not to see, or to see where nothing is. One sentence each. */
   readonly limitations: readonly string[];
 }
@@ -35,8 +70,15 @@ export interface ModelInfo {
 /** A model that is ready to look at images, with its weights and its runtime. */
 export interface Localizer {
   readonly info: ModelInfo;
-  locate(image: Image): Promise<Localization>;
+  locate(image: Image, options?: LocateOptions): Promise<Localization>;
   close(): Promise<void>;
+}
+
+export interface LocateOptions {
+  /** Told after each tile how many of how many are done. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Ends the work before the next tile, with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** What is known of a model without opening it, from its model card. */

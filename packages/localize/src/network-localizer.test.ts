@@ -25,12 +25,13 @@ const expectedAt = ({ data }: Image, i: number) =>
   1 / (1 + Math.exp(-(3 * data[3 * i]! + 2 * data[3 * i + 1]! - 4 * data[3 * i + 2]!) / 255 + 0.5));
 
 const native: SizePolicy = { kind: 'native', multiple: 16 };
-const open = (sizePolicy: SizePolicy = native, runtime: Runtime = nodeCpu({ threads: 1 })) =>
+const open = (sizePolicy: SizePolicy = native, runtime: Runtime = nodeCpu({ threads: 1 }), maxBytes?: number) =>
   networkLocalizer(new Pointwise(), weights, {
     runtime,
     sizePolicy,
     info: { id: 'pointwise' } as ModelInfo,
     who: 'test',
+    maxBytes,
   });
 
 function noise(width: number, height: number): Image {
@@ -91,6 +92,40 @@ describe('networkLocalizer', () => {
     await localizer.close();
   });
 
+  test('where memory is short tiles are smaller, the map is the same, and the model says so', async () => {
+    // A run of 256 × 256 px computes two maps of float32 of that size.
+    const localizer = open(native, nodeCpu({ threads: 1 }), 2 * 4 * 300 ** 2);
+    const image = noise(300, 500);
+    const { probabilities, seen } = await localizer.locate(image);
+    expect(seen).toEqual({ scale: [1, 1], tiles: { size: 256, overlap: 128, columns: 2, rows: 3 } });
+    expect(worst(image, probabilities)).toBeLessThan(1e-6);
+    expect(localizer.info.sizePolicy).toContain('tiles of 256 px');
+    await localizer.close();
+  });
+
+  test('memory that is too little for the smallest tile is refused', () => {
+    expect(() => open(native, nodeCpu({ threads: 1 }), 1e5)).toThrowErrorMatchingInlineSnapshot(
+      `[UsageError: test: a tile of 256 px takes 1 MB of memory but 1 MB are allowed; allow more]`,
+    );
+  });
+
+  test('tells how many tiles are done, and ends before the next one when it is stopped', async () => {
+    const localizer = open();
+    const stop = new AbortController();
+    const told: string[] = [];
+    const found = localizer.locate(noise(2000, 4), {
+      signal: stop.signal,
+      onProgress(done, total) {
+        told.push(`${done} of ${total}`);
+        if (done === 2) stop.abort(new Error('too long'));
+      },
+    });
+    await expect(found).rejects.toThrow('too long');
+    expect(told).toEqual(['1 of 3', '2 of 3']);
+    expect((await localizer.locate(noise(4, 4))).seen).toEqual({ scale: [1, 1], tiles: null });
+    await localizer.close();
+  });
+
   test('by the policy of resizing, the network sees its size and the map has the size of the image', async () => {
     const { log, runtime } = watched();
     const localizer = open({ kind: 'resize', size: 8 }, runtime);
@@ -100,7 +135,8 @@ describe('networkLocalizer', () => {
       height: 3,
       data: Uint8Array.from({ length: 360 }, (_, i) => (i % 3 === (i % 120 < 60 ? 2 : 0) ? 255 : 0)),
     };
-    const { probabilities } = await localizer.locate(image);
+    const { probabilities, seen } = await localizer.locate(image);
+    expect(seen).toEqual({ scale: [8 / 40, 8 / 3], tiles: null });
     expect(log).toEqual(['open 8×8']);
     expect(probabilities).toHaveLength(120);
     expect(probabilities[40]).toBeCloseTo(expectedAt(image, 0), 5);

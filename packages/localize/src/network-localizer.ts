@@ -1,21 +1,23 @@
 import type { Tensor } from '@forgelens/autograd';
-import { build, input, sigmoid } from '@forgelens/autograd';
+import { build, costOf, input, sigmoid, UsageError } from '@forgelens/autograd';
+import type { Graph } from '@forgelens/autograd';
 import type { Executable, Runtime } from '@forgelens/autograd/runtime/node';
 import type { Image } from '@forgelens/imaging';
 import { crop, padReflect, resizeImage, resizeMap, toTensor } from '@forgelens/imaging';
 import type { FileWeights, LocalizerNetwork, SizePolicy } from '@forgelens/models';
 import { bindWeights } from '@forgelens/models';
 import { evaluation } from '@forgelens/nn';
-import type { Localization, Localizer, ModelInfo } from './localizer.ts';
+import type { Localization, Localizer, LocateOptions, ModelInfo, Seen } from './localizer.ts';
+import { seenWhole } from './localizer.ts';
 import { scoreOf } from './score.ts';
 import type { TileSpan } from './tiles.ts';
-import { tileOverlap, tileSize, tileSpans } from './tiles.ts';
+import { tileOverlap, tileSize, tileSizes, tileSpans } from './tiles.ts';
 
 /** A size policy in words, as results state it. */
-export const describeSizePolicy = (policy: SizePolicy): string =>
+export const describeSizePolicy = (policy: SizePolicy, tile: number = tileSize): string =>
   policy.kind === 'resize'
     ? `resized to ${policy.size} × ${policy.size} px, the map resized back`
-    : `native resolution, padded by reflection to a multiple of ${policy.multiple} px; tiles of ${tileSize} px that overlap by at least ${tileOverlap} px when larger`;
+    : `native resolution, padded by reflection to a multiple of ${policy.multiple} px; tiles of ${tile} px that overlap by at least ${tileOverlap} px when larger`;
 
 export interface NetworkLocalizerOptions {
   readonly runtime: Runtime;
@@ -23,6 +25,11 @@ export interface NetworkLocalizerOptions {
   readonly info: ModelInfo;
   /** Names the weights in errors. */
   readonly who: string;
+  /**
+   * What one run may take for all that the network computes on the way, besides weights and the image's own pixels.
+   * Tiles are made as small as that needs. Unlimited by default.
+   */
+  readonly maxBytes?: number;
 }
 
 /** How many compiled graphs are kept: one for each size of image that was seen last. */
@@ -38,9 +45,10 @@ const keptGraphs = 4;
 export function networkLocalizer(
   network: LocalizerNetwork,
   weights: FileWeights,
-  { runtime, sizePolicy, info, who }: NetworkLocalizerOptions,
+  { runtime, sizePolicy, info, who, maxBytes = Infinity }: NetworkLocalizerOptions,
 ): Localizer {
   const bound = bindWeights(network, weights, who);
+  const tile = maxBytes === Infinity || sizePolicy.kind === 'resize' ? tileSize : fittingTile(maxBytes, graphOf, who);
   /** By size, the one that was used last at the end. */
   const compiled = new Map<string, Executable>();
   let last: Promise<unknown> = Promise.resolve();
@@ -66,9 +74,13 @@ export function networkLocalizer(
       compiled.delete(oldest[0]);
       await oldest[1].close();
     }
+    return runtime.compile(graphOf(height, width));
+  }
+
+  function graphOf(height: number, width: number): Graph {
     const image = input('float32', [1, 3, height, width]);
     const { logits } = network.forward(image, evaluation());
-    return runtime.compile(build({ inputs: { image }, outputs: { probabilities: sigmoid(logits) }, weights: bound }));
+    return build({ inputs: { image }, outputs: { probabilities: sigmoid(logits) }, weights: bound });
   }
 
   async function run(image: Image): Promise<Float32Array> {
@@ -84,41 +96,54 @@ export function networkLocalizer(
     return cropMap(await run(padded), width, image.width, image.height);
   }
 
-  async function locateTiles(image: Image, multiple: number): Promise<Float32Array> {
-    const tileWidth = Math.min(tileSize, roundUp(image.width, multiple));
-    const tileHeight = Math.min(tileSize, roundUp(image.height, multiple));
+  async function locateTiles(
+    image: Image,
+    multiple: number,
+    [down, across]: readonly [readonly TileSpan[], readonly TileSpan[]],
+    { onProgress, signal }: LocateOptions,
+  ): Promise<Float32Array> {
+    const tileWidth = Math.min(tile, roundUp(image.width, multiple));
+    const tileHeight = Math.min(tile, roundUp(image.height, multiple));
     const blended = new Float32Array(image.width * image.height);
-    for (const down of tileSpans(image.height))
-      for (const across of tileSpans(image.width)) {
-        const [width, height] = [across.shares.length, down.shares.length];
-        const tile = crop(image, across.start, down.start, width, height);
-        const map = await run(padReflect(tile, { right: tileWidth - width, bottom: tileHeight - height }));
-        addTile(blended, image.width, { map, width: tileWidth, across, down });
+    let done = 0;
+    for (const row of down)
+      for (const column of across) {
+        signal?.throwIfAborted();
+        const [width, height] = [column.shares.length, row.shares.length];
+        const part = crop(image, column.start, row.start, width, height);
+        const map = await run(padReflect(part, { right: tileWidth - width, bottom: tileHeight - height }));
+        addTile(blended, image.width, { map, width: tileWidth, across: column, down: row });
+        onProgress?.(++done, down.length * across.length);
       }
     return blended;
   }
 
-  async function probabilitiesOf(image: Image): Promise<Float32Array> {
-    if (sizePolicy.kind === 'resize') {
-      const { size } = sizePolicy;
-      return resizeMap(
-        await run(resizeImage(image, size, size)),
-        { width: size, height: size },
-        image.width,
-        image.height,
-      );
+  async function look(image: Image, options: LocateOptions): Promise<{ probabilities: Float32Array; seen: Seen }> {
+    const { width, height } = image;
+    if (sizePolicy.kind === 'native' && (width > tile || height > tile)) {
+      const [down, across] = [tileSpans(height, tile), tileSpans(width, tile)];
+      const tiles = { size: tile, overlap: tileOverlap, columns: across.length, rows: down.length };
+      const probabilities = await locateTiles(image, sizePolicy.multiple, [down, across], options);
+      return { probabilities, seen: { scale: [1, 1], tiles } };
     }
-    const large = image.width > tileSize || image.height > tileSize;
-    return large ? locateTiles(image, sizePolicy.multiple) : locateWhole(image, sizePolicy.multiple);
+    options.signal?.throwIfAborted();
+    if (sizePolicy.kind === 'native')
+      return { probabilities: await locateWhole(image, sizePolicy.multiple), seen: seenWhole };
+    const { size } = sizePolicy;
+    const map = await run(resizeImage(image, size, size));
+    return {
+      probabilities: resizeMap(map, { width: size, height: size }, width, height),
+      seen: { scale: [size / width, size / height], tiles: null },
+    };
   }
 
   return {
-    info,
-    async locate(image: Image): Promise<Localization> {
-      const probabilities = await inTurn(() => probabilitiesOf(image));
+    info: tile === tileSize ? info : { ...info, sizePolicy: describeSizePolicy(sizePolicy, tile) },
+    async locate(image, options = {}): Promise<Localization> {
+      const { probabilities, seen } = await inTurn(() => look(image, options));
       // Sums of shares may be rounded to just above 1.
       for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! > 1) probabilities[i] = 1;
-      return { width: image.width, height: image.height, probabilities, score: scoreOf(probabilities) };
+      return { width: image.width, height: image.height, probabilities, score: scoreOf(probabilities), seen };
     },
     close: () =>
       inTurn(async () => {
@@ -128,6 +153,19 @@ export function networkLocalizer(
       }),
   };
 }
+
+/** @throws {UsageError} when not even the smallest tile fits into `maxBytes` */
+function fittingTile(maxBytes: number, graphOf: (height: number, width: number) => Graph, who: string): number {
+  const needs = (size: number) => costOf(graphOf(size, size)).activationBytes.peak;
+  const fitting = tileSizes.find(size => needs(size) <= maxBytes);
+  if (fitting !== undefined) return fitting;
+  const smallest = tileSizes.at(-1)!;
+  throw new UsageError(
+    `${who}: a tile of ${smallest} px takes ${megabytes(needs(smallest))} of memory but ${megabytes(maxBytes)} are allowed; allow more`,
+  );
+}
+
+const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
 
 const roundUp = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple;
 

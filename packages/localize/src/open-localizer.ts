@@ -15,7 +15,7 @@ import type {
 } from '@forgelens/models';
 import { checkpointOf, createNetwork, networks } from '@forgelens/models';
 import { countParameters } from '@forgelens/nn';
-import type { Localizer, ModelCard, ModelInfo } from './localizer.ts';
+import type { Localizer, ModelCard, ModelInfo, OperatingPoint } from './localizer.ts';
 import { unknownModel } from './localizer.ts';
 import { describeSizePolicy, networkLocalizer } from './network-localizer.ts';
 import { scoreRule } from './score.ts';
@@ -31,6 +31,7 @@ interface ShippedCard {
   readonly version: string;
   readonly licence: string;
   readonly scores: ModelCard['scores'];
+  readonly operatingPoint?: OperatingPoint;
 }
 
 const definitions: readonly ModelDefinition[] = Object.values(networks);
@@ -74,13 +75,17 @@ export interface OpenedModel {
  *
  * @param idOrPath - the id of a model with shipped weights, or the path of a `.safetensors` checkpoint
  * @param runtime - ONNX Runtime on the CPU in a worker unless another is given; closed with the localizer
- * @throws {UsageError} when it is neither, or a model without weights
+ * @throws {UsageError} when it is neither, or a model without weights; or when `maxBytes` is too little for it
  * @throws {CheckpointError} when the weights do not fit the network that the file names
  */
-export async function openLocalizer(idOrPath: string, runtime: Runtime = inWorker('cpu')): Promise<Localizer> {
+export async function openLocalizer(
+  idOrPath: string,
+  runtime: Runtime = inWorker('cpu'),
+  { maxBytes }: { maxBytes?: number } = {},
+): Promise<Localizer> {
   try {
     const { network, weights, sizePolicy, info, who } = await openModel(idOrPath);
-    return networkLocalizer(network, weights, { runtime, sizePolicy, info, who });
+    return networkLocalizer(network, weights, { runtime, sizePolicy, info, who, maxBytes });
   } catch (error) {
     await runtime.close();
     throw error;
@@ -132,6 +137,7 @@ export async function openModel(idOrPath: string): Promise<OpenedModel> {
     input: inputContract,
     sizePolicy: describeSizePolicy(sizePolicy),
     scoreRule,
+    operatingPoint: shipped?.card.operatingPoint ?? null,
     limitations,
   };
   return { network, weights: checkpoint.weights, sizePolicy, info, who };

@@ -7,8 +7,11 @@
 export const tileSize = 768;
 export const tileOverlap = 128;
 
+/** Sides that tiles may have where memory is short, largest first. */
+export const tileSizes = [tileSize, 512, 384, 256] as const;
+
 /** Where the tiles of one axis begin: equally far apart but for rounding, the last one ending at or after the axis' end. */
-export function tileOffsets(extent: number, size = tileSize, overlap = tileOverlap): readonly number[] {
+export function tileOffsets(extent: number, size: number = tileSize, overlap = tileOverlap): readonly number[] {
   if (extent <= size) return [0];
   const last = Math.ceil((extent - size) / 8) * 8;
   const count = Math.ceil(last / (size - overlap));
@@ -37,11 +40,11 @@ export interface TileSpan {
 }
 
 /** The tiles of one axis. At each pixel, the shares of all tiles that see it sum to 1. */
-export function tileSpans(extent: number): readonly TileSpan[] {
-  const offsets = tileOffsets(extent);
+export function tileSpans(extent: number, size: number = tileSize): readonly TileSpan[] {
+  const offsets = tileOffsets(extent, size);
   const sums = new Float32Array(extent);
   const ramps = offsets.map((start, i) => {
-    const ramp = tileRamp(tileSize, tileOverlap, { before: i > 0, after: i < offsets.length - 1 });
+    const ramp = tileRamp(size, tileOverlap, { before: i > 0, after: i < offsets.length - 1 });
     const onAxis = ramp.subarray(0, extent - start);
     for (const [x, share] of onAxis.entries()) sums[start + x]! += share;
     return onAxis;
