@@ -20,7 +20,7 @@ interface Manifest {
 type Rooms = ReadonlyMap<string, Manifest>;
 
 /** Files that only describe computations: the same in Node and in a browser, and the same each time. */
-const pureFile = /^packages\/(autograd\/src\/(?!runtime\/|testing\/)|nn\/|models\/|metrics\/)/;
+const pureFile = /^packages\/(autograd\/src\/(?!runtime\/|testing\/)|evidence\/src\/(?!node\.ts)|nn\/|models\/|metrics\/)/;
 const testFile = /\.test\.ts$|\/src\/testing(\/|\.ts$)/;
 const impureNames = new Set(
   'Buffer console crypto Date document fetch globalThis navigator performance process'.split(' '),

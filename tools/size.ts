@@ -13,6 +13,7 @@ const budgets = {
   'packages/models': 4500,
   'packages/imaging': 1500,
   'packages/data': 5200,
+  'packages/evidence': 2200,
   'packages/metrics': 1200,
   'packages/localize': 800,
   'packages/train': 1600,

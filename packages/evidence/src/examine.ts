@@ -1,0 +1,53 @@
+import type { Evidence, EvidenceId } from './evidence.ts';
+import { notApplicable } from './evidence.ts';
+import { errorLevel } from './error-level.ts';
+import { parseJpeg } from './jpeg-file.ts';
+import { jpegTables } from './jpeg-tables.ts';
+import type { EvidenceKind, Picture, Subject, Tools } from './subject.ts';
+import { asStored, turnUpright } from './upright.ts';
+
+/** All kinds of evidence, in the order in which they are shown. */
+export const evidenceKinds: readonly EvidenceKind[] = [errorLevel, jpegTables];
+
+/** The largest picture that is examined: 2²⁶ pixels. */
+export const maxExaminedPixels = 2 ** 26;
+
+export interface ExamineOptions {
+  /** The kinds to look for; all of them unless it is said. */
+  readonly only?: readonly EvidenceId[];
+  /** Told before each kind: its title, how many are done, and how many there are. */
+  readonly onProgress?: (title: string, done: number, all: number) => void;
+}
+
+/**
+ * Evidence beside the learned map: every kind, in the order of `evidenceKinds`, with the words to read it by. A kind
+ * that a picture does not allow says so in its `summary`; what is wrong with the file is in its `warnings`.
+ *
+ * It computes for seconds: call it in a worker where something else must go on.
+ *
+ * @example
+ * const picture = { path, bytes, image: await decodeImage(bytes, path) };
+ * for (const { title, outcome, summary } of await examine(picture, nodeTools)) console.log(title, outcome, summary);
+ */
+export async function examine(
+  { path, bytes, image }: Picture,
+  tools: Tools,
+  { only, onProgress }: ExamineOptions = {},
+): Promise<Evidence[]> {
+  const { format, orientation } = image.source;
+  const stored = asStored(image, orientation);
+  const subject: Subject = { path, bytes, format, image: stored, jpeg: parseJpeg(bytes), tools };
+  const kinds = evidenceKinds.filter(({ id }) => only === undefined || only.includes(id));
+  const tooLarge = image.width * image.height > maxExaminedPixels;
+  const evidence: Evidence[] = [];
+  for (const [i, { find, ...text }] of kinds.entries()) {
+    onProgress?.(text.title, i, kinds.length);
+    const finding = tooLarge
+      ? notApplicable(
+          `The picture has ${image.width}×${image.height} px; at most ${maxExaminedPixels} px are examined.`,
+        )
+      : turnUpright(await find(subject), stored.width, stored.height, orientation);
+    evidence.push({ ...text, warnings: [], ...finding });
+  }
+  return evidence;
+}

@@ -1,0 +1,15 @@
+export type { Credentials, CredentialsReader } from './content-credentials.ts';
+export type {
+  Box,
+  Evidence,
+  EvidenceId,
+  EvidenceMap,
+  EvidenceText,
+  MatchedPair,
+  Outcome,
+  Point,
+  Source,
+  Table,
+} from './evidence.ts';
+export { evidenceKinds, examine, maxExaminedPixels, type ExamineOptions } from './examine.ts';
+export type { EvidenceKind, Picture, Tools } from './subject.ts';
