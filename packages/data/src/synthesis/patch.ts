@@ -111,13 +111,12 @@ function turn(patch: Patch, degrees: number): Patch {
       const column = Math.max(0, Math.floor(fromX));
       const row = Math.max(0, Math.floor(fromY));
       const [u, v] = [fromX - column, fromY - row];
-      const corners = [0, right, below, below + right];
-      const weights = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v];
-      for (let k = 0; k < 4; k++) {
-        const from = row * patch.width + column + corners[k]!;
-        alpha[to]! += weights[k]! * patch.alpha[from]!;
-        for (let c = 0; c < 3; c++) colours[3 * to + c]! += weights[k]! * patch.colours[3 * from + c]!;
-      }
+      const [i, upper, left] = [row * patch.width + column, 1 - v, 1 - u];
+      const mixed = (values: Float32Array, at: number, step: number): number =>
+        upper * (left * values[at]! + u * values[at + step * right]!) +
+        v * (left * values[at + step * below]! + u * values[at + step * (below + right)]!);
+      alpha[to] = mixed(patch.alpha, i, 1);
+      for (let c = 0; c < 3; c++) colours[3 * to + c] = mixed(patch.colours, 3 * i + c, 3);
     }
   return { width, height, colours, alpha };
 }
@@ -158,33 +157,35 @@ export function feathered(patch: Patch, sigma: number): Patch {
 
 /** Lays a patch onto the canvas, with its top left corner at a place. */
 export function lay(canvas: Canvas, patch: Patch, place: Place): void {
-  forEachShared(canvas, patch, place, (i, j) => {
-    const alpha = patch.alpha[j]!;
-    if (alpha === 0) return;
-    for (let c = 0; c < 3; c++)
-      canvas.data[3 * i + c] = (1 - alpha) * canvas.data[3 * i + c]! + alpha * patch.colours[3 * j + c]!;
-    if (alpha > 0.5) canvas.tampered[i] = 1;
-  });
+  for (const { onCanvas, onPatch, length } of sharedRows(canvas, patch, place))
+    for (let i = onCanvas, j = onPatch; j < onPatch + length; i++, j++) {
+      const alpha = patch.alpha[j]!;
+      if (alpha === 0) continue;
+      for (let c = 0; c < 3; c++)
+        canvas.data[3 * i + c] = (1 - alpha) * canvas.data[3 * i + c]! + alpha * patch.colours[3 * j + c]!;
+      if (alpha > 0.5) canvas.tampered[i] = 1;
+    }
 }
 
 /** The canvas' colours where the patch will be; the patch's own where the canvas ends. */
 export function underPatch(canvas: Canvas, patch: Patch, place: Place): Float32Array {
   const under = new Float32Array(patch.colours);
-  forEachShared(canvas, patch, place, (i, j) => {
-    for (let c = 0; c < 3; c++) under[3 * j + c] = canvas.data[3 * i + c]!;
-  });
+  for (const { onCanvas, onPatch, length } of sharedRows(canvas, patch, place))
+    under.set(canvas.data.subarray(3 * onCanvas, 3 * (onCanvas + length)), 3 * onPatch);
   return under;
 }
 
-/** Calls with the index of each canvas pixel that a patch at (left, top) covers, and the index of the patch's pixel. */
-function forEachShared(
-  canvas: Canvas,
-  patch: Patch,
-  { left, top }: Place,
-  visit: (canvasIndex: number, patchIndex: number) => void,
-): void {
-  const lastY = Math.min(patch.height, canvas.height - top);
-  const lastX = Math.min(patch.width, canvas.width - left);
-  for (let y = Math.max(0, -top); y < lastY; y++)
-    for (let x = Math.max(0, -left); x < lastX; x++) visit((top + y) * canvas.width + left + x, y * patch.width + x);
+/** A row of pixels of a patch that lies on the canvas: where it begins on both, and how long it is. */
+interface SharedRow {
+  readonly onCanvas: number;
+  readonly onPatch: number;
+  readonly length: number;
+}
+
+function* sharedRows(canvas: Canvas, patch: Patch, { left, top }: Place): Generator<SharedRow> {
+  const first = Math.max(0, -left);
+  const length = Math.min(patch.width, canvas.width - left) - first;
+  if (length <= 0) return;
+  for (let y = Math.max(0, -top); y < Math.min(patch.height, canvas.height - top); y++)
+    yield { onCanvas: (top + y) * canvas.width + left + first, onPatch: y * patch.width + first, length };
 }

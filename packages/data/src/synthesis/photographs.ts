@@ -11,6 +11,7 @@ import {
   readPolygons,
   segmentMask,
   type Box,
+  type Polygon,
 } from './regions.ts';
 import type { Material } from '../sample.ts';
 import type { ObjectChoice } from './recipe.ts';
@@ -21,6 +22,7 @@ export class Photographs {
   private readonly byId: ReadonlyMap<string, Material>;
   private readonly pictures: Pictures;
   private readonly areas = new Map<string, number>();
+  private readonly outlines = new Map<string, readonly Polygon[]>();
   private readonly grey = new Map<string, boolean>();
 
   constructor(material: readonly Material[], pictures: Pictures) {
@@ -51,13 +53,13 @@ export class Photographs {
    * @param most - px²
    */
   async pickObject(random: Random, material: Material, least: number, most: number): Promise<ObjectChoice | null> {
-    const { width, height, objects } = material;
+    const { objects } = material;
     const fits = (area: number) => area >= least && area <= most;
     switch (objects.kind) {
       case 'mask':
         return fits(await this.maskArea(objects.path)) ? { from: 'mask' } : null;
       case 'polygons': {
-        const polygons = readPolygons(await this.pictures.text(objects.path), width, height);
+        const polygons = await this.polygons(material);
         const fitting = polygons.flatMap((points, line) => (points && fits(polygonArea(points)) ? [line] : []));
         return fitting.length === 0 ? null : { from: 'polygon', line: random.pick(fitting) };
       }
@@ -69,14 +71,15 @@ export class Photographs {
   }
 
   /** The largest objects that the material knows in the photograph, as rectangles in its pixels. */
-  async mainObjects({ width, height, objects }: Material): Promise<Box[]> {
+  async mainObjects(material: Material): Promise<Box[]> {
+    const { objects } = material;
     switch (objects.kind) {
       case 'mask': {
         const box = boundingBox(await this.pictures.mask(objects.path));
         return box === null ? [] : [box];
       }
       case 'polygons':
-        return readPolygons(await this.pictures.text(objects.path), width, height)
+        return (await this.polygons(material))
           .filter(points => points !== null)
           .toSorted((a, b) => polygonArea(b) - polygonArea(a))
           .slice(0, 3)
@@ -102,6 +105,12 @@ export class Photographs {
     return isGrey;
   }
 
+  private async polygons({ id, width, height, objects }: Material): Promise<readonly Polygon[]> {
+    const known = this.outlines.get(id) ?? readPolygons(await this.pictures.text(objects.path), width, height);
+    this.outlines.set(id, known);
+    return known;
+  }
+
   private async maskArea(path: string): Promise<number> {
     const known = this.areas.get(path);
     if (known !== undefined) return known;
@@ -117,13 +126,14 @@ export class Photographs {
    *
    * @throws {UsageError} when the photograph has no such object.
    */
-  async object({ id, width, height, objects }: Material, choice: ObjectChoice): Promise<Mask> {
+  async object(material: Material, choice: ObjectChoice): Promise<Mask> {
+    const { id, width, height, objects } = material;
     if (choice.from === 'outline') return polygonMask(choice.points, width, height);
     if (choice.from === 'mask' && objects.kind === 'mask') return this.pictures.mask(objects.path);
     if (choice.from === 'segments' && objects.kind === 'segments')
       return segmentMask(await this.pictures.image(objects.path), choice.labels);
     if (choice.from === 'polygon' && objects.kind === 'polygons') {
-      const points = readPolygons(await this.pictures.text(objects.path), width, height)[choice.line];
+      const points = (await this.polygons(material))[choice.line];
       if (points) return polygonMask(points, width, height);
     }
     throw new UsageError(

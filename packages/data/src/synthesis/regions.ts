@@ -35,10 +35,15 @@ export function widened(marks: Uint8Array, width: number, height: number, reach:
       rows.fill(1, y * width + first, y * width + end);
     }
   }
+  // How many rows of the square mark each column, counted on from row to row.
   const all = new Uint8Array(marks.length);
-  for (let y = 0; y < height; y++)
-    for (let k = Math.max(0, y - reach); k <= Math.min(height - 1, y + reach); k++)
-      for (let i = 0; i < width; i++) all[y * width + i]! |= rows[k * width + i]!;
+  const inside = new Uint16Array(width);
+  for (let y = -reach; y < height; y++) {
+    const [entering, leaving] = [(y + reach) * width, (y - reach - 1) * width];
+    if (y + reach < height) for (let i = 0; i < width; i++) inside[i]! += rows[entering + i]!;
+    if (leaving >= 0) for (let i = 0; i < width; i++) inside[i]! -= rows[leaving + i]!;
+    if (y >= 0) for (let i = 0; i < width; i++) all[y * width + i] = inside[i]! > 0 ? 1 : 0;
+  }
   return all;
 }
 
@@ -90,11 +95,14 @@ export function drawOutline(random: Random, width: number, height: number, share
   return points.flat().map(Math.round);
 }
 
+/** x y x y …, in pixels; null for a line of a file that has none. */
+export type Polygon = readonly number[] | null;
+
 /**
  * The polygons of a text with a polygon a line (class, then x y x y … in [0, 1]), in pixels as `polygonMask` takes them;
  * null for a line that has none.
  */
-export const readPolygons = (text: string, width: number, height: number): (number[] | null)[] =>
+export const readPolygons = (text: string, width: number, height: number): Polygon[] =>
   text.split('\n').map(line => {
     const numbers = line.trim().split(/\s+/).slice(1).map(Number);
     return numbers.length < 6 ? null : numbers.map((value, i) => value * (i % 2 === 0 ? width : height));
