@@ -16,6 +16,7 @@ const budgets = {
   'packages/evidence': 2200,
   'packages/metrics': 1200,
   'packages/localize': 800,
+  'packages/analysis': 700,
   'packages/train': 1600,
   'packages/evaluate': 1900,
   'packages/report': 2400,

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UsageError } from '@forgelens/autograd';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { endings } from './outputs.ts';
+import { jsonEnding } from './outputs.ts';
 
 /** One picture to look at. */
 export interface Input {
@@ -59,7 +59,8 @@ async function list(base: string, patterns: string[], cwd: string): Promise<Inpu
     .map(name => ({ path: path.join(base, name), name }));
 }
 
-const isOwnWork = (file: string) =>
-  [endings.map, endings.overlay].some(
-    ending => file.endsWith(ending) && existsSync(file.slice(0, -ending.length) + endings.json),
-  );
+/** A picture `photo.jpg.<key>.png` beside a result `photo.jpg.json` is a picture of that result. */
+const isOwnWork = (file: string) => {
+  const [, picture] = /^(.*)\.[a-z-]+\.png$/.exec(file) ?? [];
+  return picture !== undefined && existsSync(picture + jsonEnding);
+};

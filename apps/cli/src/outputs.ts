@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Analysis } from '@forgelens/analysis';
+import { parseAnalysis, pictureFiles } from '@forgelens/analysis';
 import { UsageError } from '@forgelens/autograd';
 import { makeFolder } from '@forgelens/train';
-import type { Analysis } from './analysis.ts';
-import { parseAnalysis } from './analysis.ts';
 
 /** The files of one picture's result. */
 export interface Slot {
@@ -14,8 +14,9 @@ export interface Slot {
   readonly earlier: Analysis | null;
 }
 
-/** The files of a result, by what they add to the picture's name. */
-export const endings = { map: '.map.png', overlay: '.overlay.png', json: '.json' } as const;
+/** What the files of a result add to the picture's name: the result itself, and its pictures by their key. */
+export const jsonEnding = '.json';
+export const pictureEnding = (key: string): string => `.${key}.png`;
 
 /** The folder that results are written to. No result ever replaces one of another picture. */
 export class OutputFolder {
@@ -43,7 +44,7 @@ export class OutputFolder {
    * Finds a place for the result of a picture: its own name, or `name-2.jpg`, `name-3.jpg`, … where that is held by
    * another picture.
    */
-  async reserve(name: string, picture: { readonly path: string; readonly sha256: string }): Promise<Slot> {
+  async reserve(name: string, picture: { readonly name: string; readonly sha256: string }): Promise<Slot> {
     const { dir, name: stem, ext } = path.parse(name);
     for (let n = 1; ; n++) {
       const candidate = n === 1 ? name : path.join(dir, `${stem}-${n}${ext}`);
@@ -53,27 +54,29 @@ export class OutputFolder {
       const there = await this.read(candidate);
       if (there === 'foreign') continue;
       if (there !== 'none') {
-        const { path, sha256 } = there.analysis.input;
-        if (path !== picture.path && sha256 !== picture.sha256) continue;
+        const { name, sha256 } = there.analysis.input;
+        if (name !== picture.name && sha256 !== picture.sha256) continue;
       }
       this.taken.add(key);
       return { name: candidate, earlier: there !== 'none' && there.complete ? there.analysis : null };
     }
   }
 
-  /** The absolute path of one of a result's files. */
-  pathOf(name: string, kind: keyof typeof endings): string {
-    return path.join(this.folder, name + endings[kind]);
-  }
-
   /** Writes the files of a result, each whole or not at all, the JSON last: where it is, the result is complete. */
-  async write(name: string, files: { map: Uint8Array; overlay: Uint8Array; json: string }): Promise<void> {
+  async write(
+    name: string,
+    { pictures, json }: { pictures: Readonly<Record<string, Uint8Array>>; json: string },
+  ): Promise<void> {
+    const files: [ending: string, content: Uint8Array | string][] = [
+      ...Object.entries(pictures).map(([key, bytes]): [string, Uint8Array] => [pictureEnding(key), bytes]),
+      [jsonEnding, json],
+    ];
     try {
-      makeFolder(path.dirname(this.pathOf(name, 'json')));
-      for (const kind of ['map', 'overlay', 'json'] as const) {
-        const target = this.pathOf(name, kind);
+      makeFolder(path.dirname(path.join(this.folder, name)));
+      for (const [ending, content] of files) {
+        const target = path.join(this.folder, name + ending);
         const temporary = `${target}.${process.pid}.tmp`;
-        await writeFile(temporary, files[kind]);
+        await writeFile(temporary, content);
         await rename(temporary, target);
       }
     } catch (error) {
@@ -83,12 +86,13 @@ export class OutputFolder {
 
   /** The result of this name: whose it is, and whether all of its files are there. */
   private async read(name: string): Promise<{ analysis: Analysis; complete: boolean } | 'none' | 'foreign'> {
-    const text = await readFile(this.pathOf(name, 'json'), 'utf8').catch(() => null);
+    const file = path.join(this.folder, name + jsonEnding);
+    const text = await readFile(file, 'utf8').catch(() => null);
     if (text === null) return 'none';
     const analysis = parseAnalysis(text);
     if (analysis === null) return 'foreign';
-    const pictures = [this.pathOf(name, 'map'), this.pathOf(name, 'overlay')];
-    return { analysis, complete: pictures.every(existsSync) };
+    const complete = pictureFiles(analysis).every(picture => existsSync(path.join(path.dirname(file), picture.file)));
+    return { analysis, complete };
   }
 }
 

@@ -37,6 +37,7 @@ const brightness = (image: Image) =>
     height: image.height,
     probabilities: Float32Array.from({ length: image.width * image.height }, (_, i) => image.data[3 * i]! / 255),
     score: 0.25,
+    seen: seenWhole,
   });
 
 /** Writes a sample: its picture, and its mask unless it is authentic. */

@@ -47,6 +47,8 @@ describe('decodeImage', () => {
       bitDepth: 8,
       colourSpace: 'srgb',
       hasAlpha: false,
+      frames: 1,
+      decoder: expect.stringMatching(/^libvips 8\./) as string,
     });
   });
 
@@ -132,6 +134,19 @@ describe('decodeImage', () => {
       .toBuffer();
     const decoded = await decodeImage(bytes, 'large.jpg');
     expect(decoded.data.length).toBe(150_000_000);
+  });
+
+  test('takes the first of several frames, unless they are too many', async () => {
+    const frames = [await encodePng(picture(8, 8, 1)), await encodePng(picture(8, 8, 2))].map(bytes =>
+      Buffer.from(bytes),
+    );
+    const two = await sharp(frames, { join: { animated: true } })
+      .webp()
+      .toBuffer();
+    expect((await decodeImage(two, 'two.webp')).source).toMatchObject({ width: 8, height: 8, frames: 2 });
+    await expect(decodeImage(two, 'two.webp', { maxFrames: 1 })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[DataError: two.webp: 2 frames or pages, but at most 1 are taken; give the one that is meant as a picture of its own]`,
+    );
   });
 
   test('refuses more pixels than the limit', async () => {

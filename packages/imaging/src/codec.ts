@@ -20,7 +20,17 @@ export interface ImageSource {
   /** As libvips names it: `srgb`, `b-w`, `cmyk`, `rgb16`, `grey16`, … */
   readonly colourSpace: string;
   readonly hasAlpha: boolean;
+  /** Frames of an animation or pages of a document; 1 when there is but the picture. */
+  readonly frames: number;
+  /** What made pixels of the bytes, with its version. */
+  readonly decoder: string;
 }
+
+/** Versions of the libraries that decode and encode. */
+export const codecVersions: Readonly<Record<string, string>> = {
+  libvips: sharp.versions.vips,
+  sharp: sharp.versions.sharp ?? 'unknown',
+};
 
 /** An image with what its file said. */
 export interface DecodedImage extends Image {
@@ -40,30 +50,36 @@ const bitsOf: Record<string, number> = { uchar: 8, char: 8, ushort: 16, short: 1
  * orientation is applied.
  *
  * @param path - the file's name for error messages
- * @throws {DataError} when the bytes are not a complete picture of a supported format, or have more than `maxPixels`.
+ * @throws {DataError} when the bytes are not a complete picture of a supported format, or have more than `maxPixels` or
+ * `maxFrames`.
  */
 export async function decodeImage(
   bytes: Uint8Array,
   path: string,
-  { maxPixels = defaultMaxPixels }: { maxPixels?: number } = {},
+  { maxPixels = defaultMaxPixels, maxFrames = Infinity }: { maxPixels?: number; maxFrames?: number } = {},
 ): Promise<DecodedImage> {
   if (bytes.length === 0) throw new DataError(path, 'not a readable image (the file is empty)');
   if (isBmp(bytes)) {
     const image = decodeBmp(bytes, path, maxPixels);
     const { width, height } = image;
-    const stored = { channels: 3, bitDepth: 8, colourSpace: 'srgb', hasAlpha: false };
+    const stored = { channels: 3, bitDepth: 8, colourSpace: 'srgb', hasAlpha: false, frames: 1, decoder: 'forgelens' };
     return { ...image, source: { format: 'bmp', width, height, orientation: 1, ...stored } };
   }
   const metadata = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch(error => notReadable(path, error));
-  const { width, height } = metadata;
+  const { width, height, pages: frames = 1 } = metadata;
   if (!formats.includes(metadata.format))
     throw new DataError(path, `not a readable image (${metadata.format} is none of ${formats.join(', ')})`);
   if (width * height > maxPixels)
     throw new DataError(
       path,
       `${width}×${height} is ${width * height} pixels but at most ${maxPixels} are decoded; scale the picture down or raise the limit`,
+    );
+  if (frames > maxFrames)
+    throw new DataError(
+      path,
+      `${frames} frames or pages, but at most ${maxFrames} are taken; give the one that is meant as a picture of its own`,
     );
   // Warnings, such as stray bytes between JPEG segments, leave the pixels whole; a truncated file does not.
   const decoded = await sharp(bytes, { ignoreIcc: true, limitInputPixels: false, failOn: 'error', autoOrient: true })
@@ -85,6 +101,8 @@ export async function decodeImage(
       bitDepth: metadata.bitsPerSample ?? bitsOf[metadata.depth] ?? 8,
       colourSpace: metadata.space,
       hasAlpha: metadata.hasAlpha,
+      frames,
+      decoder: `libvips ${codecVersions['libvips']}`,
     },
   };
 }
@@ -111,8 +129,8 @@ export async function decodeMask(bytes: Uint8Array, path: string, { threshold = 
 const raw = ({ width, height, data }: Image | Mask, channels: 1 | 3) =>
   sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
 
-/** An image as an 8-bit RGB PNG. */
-export const encodePng = (image: Image): Promise<Uint8Array> => raw(image, 3).png().toBuffer();
+/** An image as an 8-bit RGB PNG. (Level 3 takes three quarters of the time of the usual 6, for 1 % more bytes.) */
+export const encodePng = (image: Image): Promise<Uint8Array> => raw(image, 3).png({ compressionLevel: 3 }).toBuffer();
 
 /** A mask as an 8-bit grey PNG: 0 authentic, 255 tampered. */
 export const encodeMask = (mask: Mask): Promise<Uint8Array> =>

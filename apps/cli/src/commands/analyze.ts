@@ -1,17 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Analysis } from '@forgelens/analysis';
+import { formatAnalysis, isSameWork, sha256Of } from '@forgelens/analysis';
+import { analyzePicture } from '@forgelens/analysis/node';
 import { CheckpointError, DataError, UsageError } from '@forgelens/autograd';
 import { absenceIsNoProof } from '@forgelens/localize';
 import type { Localizer } from '@forgelens/localize';
 import { Command } from 'commander';
-import type { Analysis } from '../analysis.ts';
-import { analyzePicture, formatAnalysis, hash, isSameWork } from '../analysis.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { exit } from '../context.ts';
 import { examples, parseThreshold } from '../arguments.ts';
 import type { Input } from '../inputs.ts';
 import { findInputs } from '../inputs.ts';
-import { endings, OutputFolder } from '../outputs.ts';
+import { jsonEnding, OutputFolder, pictureEnding } from '../outputs.ts';
 import type { GlobalOptions } from '../terminal.ts';
 import { count, decimals, percent, Terminal } from '../terminal.ts';
 
@@ -19,6 +20,7 @@ interface Options extends GlobalOptions {
   readonly out: string;
   readonly model: string;
   readonly threshold: number;
+  readonly evidence: boolean;
   readonly force?: boolean;
   readonly json?: boolean;
 }
@@ -50,6 +52,7 @@ export function analyzeCommand(context: Context): Command {
     .option('-o, --out <folder>', 'where results are written', 'forgelens-out')
     .option('-m, --model <id|checkpoint>', 'a model of "forgelens models list", or a file', context.models.default)
     .option('-t, --threshold <p>', 'flag pixels whose probability is greater', parseThreshold, 0.5)
+    .option('--no-evidence', 'look with the network only, not for other evidence')
     .option('--force', 'do finished work again')
     .option('--json', 'print the list of results as JSON')
     .addHelpText(
@@ -116,7 +119,7 @@ async function analyze(args: readonly string[], options: Options, { io, models }
 /** Looks at one picture and writes its files, unless they are there already. */
 async function look(
   input: Input,
-  { threshold, force }: Options,
+  { threshold, evidence, force }: Options,
   localizer: Localizer,
   output: OutputFolder,
   cwd: string,
@@ -124,15 +127,14 @@ async function look(
   const bytes = await readFile(path.resolve(cwd, input.path)).catch((error: NodeJS.ErrnoException) => {
     throw new DataError(input.path, `cannot be read (${error.code})`, { cause: error });
   });
-  const picture = { path: input.path, sha256: hash(bytes) };
+  const picture = { name: input.path, sha256: await sha256Of(bytes) };
   const { name, earlier } = await output.reserve(input.name, picture);
-  if (earlier && !force && isSameWork(earlier, picture.sha256, localizer, threshold))
+  if (earlier && !force && isSameWork(earlier, picture.sha256, localizer, { threshold, evidence }))
     return { path: input.path, name, analysis: earlier, isEarlier: true };
 
-  const beside = path.basename(name);
-  const maps = { map: beside + endings.map, overlay: beside + endings.overlay };
-  const { analysis, map, overlay } = await analyzePicture(bytes, input.path, localizer, threshold, maps);
-  await output.write(name, { map, overlay, json: formatAnalysis(analysis) });
+  const nameFile = (key: string) => path.basename(name) + pictureEnding(key);
+  const { analysis, pictures } = await analyzePicture(bytes, input.path, localizer, { threshold, evidence, nameFile });
+  await output.write(name, { pictures, json: formatAnalysis(analysis) });
   return { path: input.path, name, analysis, isEarlier: false };
 }
 
@@ -141,18 +143,18 @@ function printTable(terminal: Terminal, done: readonly Done[], out: string): voi
     ['Picture', 'Score', 'Flagged area', 'Regions', 'Seconds', 'Overlay'],
     done.map(({ path: file, name, analysis, isEarlier }) => [
       file,
-      decimals(analysis.score),
+      decimals(analysis.score.value),
       percent(analysis.areaFraction),
       analysis.regions.length,
-      isEarlier ? 'done before' : decimals((analysis.timingMs.decode + analysis.timingMs.locate) / 1000, 2),
-      path.join(out, name + endings.overlay),
+      isEarlier ? 'done before' : decimals(analysis.timing.totalMs / 1000, 2),
+      path.join(out, name + pictureEnding('overlay')),
     ]),
   );
   const warned = done.filter(({ analysis }) => analysis.warnings.length > 0);
   for (const { path: file, analysis } of warned) terminal.note(`${file}: ${analysis.warnings.join(' ')}`);
   terminal.print(
-    `The pictures are in ${out}: the map over each photograph (${endings.overlay}), the map itself (${endings.map}) and ` +
-      `all numbers (${endings.json}).\nA score is a reason to look, not a verdict. ${absenceIsNoProof}`,
+    `The pictures are in ${out}: the map over each photograph (${pictureEnding('overlay')}), the map itself (${pictureEnding('map')}) and ` +
+      `all numbers (${jsonEnding}).\nA score is a reason to look, not a verdict. ${absenceIsNoProof}`,
   );
 }
 
@@ -160,13 +162,13 @@ function printTable(terminal: Terminal, done: readonly Done[], out: string): voi
 const summarize = (done: readonly Done[], failed: readonly Failed[], out: string) => ({
   results: done.map(({ path: file, name, analysis, isEarlier }) => ({
     path: file,
-    score: analysis.score,
+    score: analysis.score.value,
     areaFraction: analysis.areaFraction,
     regions: analysis.regions.length,
     skipped: isEarlier,
-    map: path.join(out, name + endings.map),
-    overlay: path.join(out, name + endings.overlay),
-    result: path.join(out, name + endings.json),
+    map: path.join(out, name + pictureEnding('map')),
+    overlay: path.join(out, name + pictureEnding('overlay')),
+    result: path.join(out, name + jsonEnding),
   })),
   failed,
 });

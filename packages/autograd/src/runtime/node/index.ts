@@ -1,3 +1,4 @@
+import { env } from 'onnxruntime-common';
 import type { Executable, Runtime } from '../runtime.ts';
 import type { SessionModel } from '../session.ts';
 import { localRuntime } from '../session.ts';
@@ -8,6 +9,9 @@ export * from '../runtime.ts';
 export type { CpuOptions } from './devices.ts';
 export * from './in-worker.ts';
 export { openSafetensors, readFileTensors } from './file-tensors.ts';
+
+/** The version of ONNX Runtime that runs graphs here. */
+export const onnxRuntimeVersion: string = env.versions.common;
 
 /** ONNX Runtime on the CPU, in the calling thread: each run blocks it. For training loops and tests. */
 export const nodeCpu = (options: CpuOptions = {}): Runtime => localRuntime('node-cpu', devices.cpu(options));

@@ -1,0 +1,3 @@
+export * from './analyze.ts';
+export * from './finding.ts';
+export * from './result.ts';
