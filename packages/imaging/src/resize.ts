@@ -51,18 +51,28 @@ function resample<Out extends Float32Array | Uint8ClampedArray>(
   for (let y = 0, done = start[0]!; y < height; y++) {
     for (done = Math.max(done, start[y]!); done < start[y]! + count; done++)
       narrow(data, done * from.width * channels, columns, narrowed[done % count]!, channels);
+    // Two rows at a time, the last two straight into the result.
+    const of = (k: number): Float32Array => narrowed[(start[y]! + Math.min(k, count - 1)) % count]!;
+    const by = (k: number): number => (k < count ? weights[y * count + k]! : 0);
     row.fill(0);
-    for (let k = 0; k < count; k++) {
-      const weight = weights[y * count + k]!;
-      if (weight !== 0) addWeighted(row, narrowed[(start[y]! + k) % count]!, weight);
-    }
-    out.set(row, y * stride);
+    let k = 0;
+    for (; k + 2 < count; k += 2) addTwo(row, 0, row, of(k), by(k), of(k + 1), by(k + 1));
+    addTwo(out, y * stride, row, of(k), by(k), of(k + 1), by(k + 1));
   }
   return out;
 }
 
-function addWeighted(sum: Float32Array, row: Float32Array, weight: number): void {
-  for (let i = 0; i < sum.length; i++) sum[i]! += weight * row[i]!;
+/** out[i] = sum[i] + a[i] · weightA + b[i] · weightB, from `first` on in `out`. */
+function addTwo(
+  out: Float32Array | Uint8ClampedArray,
+  first: number,
+  sum: Float32Array,
+  a: Float32Array,
+  weightA: number,
+  b: Float32Array,
+  weightB: number,
+): void {
+  for (let i = 0; i < sum.length; i++) out[first + i] = sum[i]! + weightA * a[i]! + weightB * b[i]!;
 }
 
 /** Brings one row, which begins at `first`, to its new width. */

@@ -111,15 +111,17 @@ function turn(patch: Patch, degrees: number): Patch {
       const column = Math.max(0, Math.floor(fromX));
       const row = Math.max(0, Math.floor(fromY));
       const [u, v] = [fromX - column, fromY - row];
-      const [i, upper, left] = [row * patch.width + column, 1 - v, 1 - u];
-      const mixed = (values: Float32Array, at: number, step: number): number =>
-        upper * (left * values[at]! + u * values[at + step * right]!) +
-        v * (left * values[at + step * below]! + u * values[at + step * (below + right)]!);
-      alpha[to] = mixed(patch.alpha, i, 1);
-      for (let c = 0; c < 3; c++) colours[3 * to + c] = mixed(patch.colours, 3 * i + c, 3);
+      const from = row * patch.width + column;
+      alpha[to] = mixed(patch.alpha, from, right, below, u, v);
+      for (let c = 0; c < 3; c++) colours[3 * to + c] = mixed(patch.colours, 3 * from + c, 3 * right, 3 * below, u, v);
     }
   return { width, height, colours, alpha };
 }
+
+/** What lies at (u, v), in [0, 1), between a number, those `right` and `below` behind it, and the one behind both. */
+const mixed = (values: Float32Array, i: number, right: number, below: number, u: number, v: number): number =>
+  (1 - v) * ((1 - u) * values[i]! + u * values[i + right]!) +
+  v * ((1 - u) * values[i + below]! + u * values[i + below + right]!);
 
 /**
  * Softens the edge of a patch towards its inside: outside of the object nothing shows, so that no rim of its old

@@ -64,7 +64,7 @@ export class Photographs {
         return fitting.length === 0 ? null : { from: 'polygon', line: random.pick(fitting) };
       }
       case 'segments': {
-        const labels = mergeSegments(random, await this.pictures.image(objects.path), least, most);
+        const labels = mergeSegments(random, await this.pictures.labels(objects.path), least, most);
         return labels && { from: 'segments', labels };
       }
     }
@@ -131,7 +131,7 @@ export class Photographs {
     if (choice.from === 'outline') return polygonMask(choice.points, width, height);
     if (choice.from === 'mask' && objects.kind === 'mask') return this.pictures.mask(objects.path);
     if (choice.from === 'segments' && objects.kind === 'segments')
-      return segmentMask(await this.pictures.image(objects.path), choice.labels);
+      return segmentMask(await this.pictures.labels(objects.path), choice.labels);
     if (choice.from === 'polygon' && objects.kind === 'polygons') {
       const points = (await this.polygons(material))[choice.line];
       if (points) return polygonMask(points, width, height);

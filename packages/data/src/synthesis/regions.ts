@@ -1,5 +1,7 @@
 import type { Random } from '@forgelens/autograd';
-import { emptyMask, type Image, type Mask } from '@forgelens/imaging/pixels';
+import { emptyMask, type Mask } from '@forgelens/imaging/pixels';
+
+import type { Labels } from '../pictures.ts';
 
 /** The rectangle that holds what a mask marks: right and bottom are exclusive. */
 export interface Box {
@@ -134,16 +136,13 @@ export function polygonArea(points: readonly number[]): number {
  * The labels of neighbouring segments, merged from a random one on until they cover a random area within bounds; null
  * when that does not come out.
  *
- * @param labels - a picture whose red channel tells the segment
  * @param least - px²
  * @param most - px²
  */
-export function mergeSegments(random: Random, labels: Image, least: number, most: number): number[] | null {
-  const { width, height } = labels;
+export function mergeSegments(random: Random, labels: Labels, least: number, most: number): number[] | null {
+  const { width, height, data: segments } = labels;
   const areas = new Map<number, number>();
   const neighbours = new Map<number, Set<number>>();
-  const segments = new Uint8Array(width * height);
-  for (let i = 0; i < segments.length; i++) segments[i] = labels.data[3 * i]!;
   // Counted per pair of labels first: a picture has many pixels and few pairs.
   const meetings = new Uint32Array(256 * 256);
   for (let y = 0, i = 0; y < height; y++)
@@ -180,11 +179,11 @@ export function mergeSegments(random: Random, labels: Image, least: number, most
   return area < least ? null : [...chosen];
 }
 
-/** What is covered by segments of the given labels, in a picture whose red channel tells the segment. */
-export function segmentMask(labels: Image, chosen: readonly number[]): Mask {
+/** What is covered by segments of the given labels. */
+export function segmentMask(labels: Labels, chosen: readonly number[]): Mask {
   const mask = emptyMask(labels.width, labels.height);
   const isChosen = new Uint8Array(256);
   for (const label of chosen) isChosen[label] = 1;
-  for (let i = 0; i < mask.data.length; i++) mask.data[i] = isChosen[labels.data[3 * i]!]!;
+  for (let i = 0; i < mask.data.length; i++) mask.data[i] = isChosen[labels.data[i]!]!;
   return mask;
 }
