@@ -6,18 +6,20 @@
  *     npx tsx tools/models/release.ts <run folder | checkpoint> --report report.json [--untrained untrained.json]
  *
  * The first writes packages/localize/weights/tracenet/weights.safetensors (of a run folder: its best weights), in
- * float16, and card.json, and copies the run's curve to docs/images. The last adds scores, which must be of exactly these weights: to card.json, and as tables to
+ * float16, and card.json, and draws the run's curve in docs/images. The last adds scores, which must be of exactly these weights: to card.json, and as tables to
  * README.md and docs/models/tracenet.md. `--untrained` is a report on the same pictures by a network that has not
  * learned anything, for comparison.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CheckpointError, DataError, UsageError, writeSafetensors } from '@forgelens/autograd';
 import { software } from '@forgelens/localize';
 import { bindWeights, createNetwork, narrowed, readCheckpoint } from '@forgelens/models';
+import { RunFolder } from '@forgelens/train';
 import prettier from 'prettier';
+import { curveSvg } from './curve.ts';
 import type { ModelReport } from './scores.ts';
 import { fillTables, scoresOf, scoreTables } from './scores.ts';
 
@@ -64,7 +66,8 @@ writeFileSync(join(folder, 'card.json'), `${JSON.stringify(card, null, 2)}\n`);
 console.log(`${folder}: ${bytes.length} bytes, SHA-256 ${sha256}, ${card.scores.length} scores`);
 if (isRun) {
   mkdirSync(join(root, 'docs/images'), { recursive: true });
-  copyFileSync(join(given, 'curve.svg'), join(root, 'docs/images/tracenet-curve.svg'));
+  const curve = curveSvg(await new RunFolder(given).readMetrics());
+  writeFileSync(join(root, 'docs/images/tracenet-curve.svg'), curve);
 }
 
 if (report) {

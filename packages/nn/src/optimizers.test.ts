@@ -17,7 +17,18 @@ import {
 import { nodeCpu, runOnce } from '@forgelens/autograd/runtime/node';
 import { difference } from '@forgelens/autograd/testing';
 import type { Optimizer, Trained } from './index.ts';
-import { adam, adamW, clipGradients, earlyDecay, ema, matricesDecay, optimize, sgd, zerosFor } from './index.ts';
+import {
+  adam,
+  adamW,
+  clipGradients,
+  earlyDecay,
+  ema,
+  matricesDecay,
+  optimize,
+  optimizeGroups,
+  sgd,
+  zerosFor,
+} from './index.ts';
 
 const runtime = nodeCpu();
 const optimizers = { sgd, adam, adamW };
@@ -143,6 +154,27 @@ test('weight decay can leave biases and norms out', async () => {
     expect(w1!.data[0]).toBe(1);
     await training.close();
   }
+});
+
+test('groups have their own learning rates and decay, and count their steps together', async () => {
+  const gradient = constant(float32([1], [1]));
+  const [a, b] = weights([1], [1]).map(weight => ({ ...weight, gradient }));
+  const state = optimizeGroups([
+    { optimizer: sgd(), weights: [a!], learningRate: scalar(0.1) },
+    { optimizer: sgd({ weightDecay: 0.5 }), weights: [b!], learningRate: scalar(0.01) },
+  ]);
+  expect(Object.keys(state)).toEqual(['w0', 'w1', 'sgd.step']);
+  const training = await runtime.compile(build({ inputs: {}, outputs: {}, state }), {
+    ...zerosFor(state),
+    w0: float32([1], [1]),
+    w1: float32([1], [1]),
+  });
+  await training.run({});
+  const { w0, w1, 'sgd.step': step } = await training.readState();
+  expect(w0!.data[0]).toBeCloseTo(1 - 0.1, 6);
+  expect(w1!.data[0]).toBeCloseTo(1 - 0.01 * 1.5, 6);
+  expect(step!.data[0]).toBe(1);
+  await training.close();
 });
 
 test('gradients are clipped to a common norm', async () => {

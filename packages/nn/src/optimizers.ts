@@ -133,6 +133,14 @@ function biasCorrection(beta: number, t: Value): Value {
   return div(add(half, half), add(half, scalar(1)));
 }
 
+/** Weights that one optimizer moves at one learning rate. */
+export interface ParameterGroup {
+  readonly optimizer: Optimizer;
+  readonly weights: readonly Trained[];
+  /** A scalar, mostly an input: see the schedules. */
+  readonly learningRate: Value;
+}
+
 /**
  * One step of an optimizer as the state of a training graph: every weight under its own name, what the optimizer keeps
  * as `adamw.m.<weight>`, and the number of steps taken as `adamw.step`. All but the weights starts at zero: `zerosFor`.
@@ -140,27 +148,37 @@ function biasCorrection(beta: number, t: Value): Value {
  * @param learningRate - a scalar, mostly an input: see the schedules
  * @throws {ShapeError} when a gradient does not have its weight's shape, or the learning rate is not a scalar
  */
-export function optimize(
+export const optimize = (
   optimizer: Optimizer,
   weights: readonly Trained[],
   learningRate: Value,
-): Readonly<Record<string, StateValue>> {
-  if (learningRate.rank !== 0)
-    throw new ShapeError('optimize', `learningRate must have the shape [], got [${learningRate.shape}]`);
+): Readonly<Record<string, StateValue>> => optimizeGroups([{ optimizer, weights, learningRate }]);
+
+/**
+ * The same for groups of weights, each with its own optimizer and learning rate. They take their steps together.
+ *
+ * @throws {ShapeError} as `optimize`
+ */
+export function optimizeGroups(groups: readonly ParameterGroup[]): Readonly<Record<string, StateValue>> {
   const step = input('float32', []);
   const next = add(step, scalar(1));
-  const rule = optimizer.at(next, learningRate);
   const state: Record<string, StateValue> = {};
-  const kept: Record<string, StateValue> = { [`${optimizer.name}.step`]: { value: step, next } };
-  for (const trained of weights) {
-    const { name, value, gradient } = trained;
-    if (gradient !== null && !sameShape(gradient.shape, value.shape))
-      throw new ShapeError('optimize', `${name} has shape [${value.shape}] but its gradient has [${gradient.shape}]`);
-    const before = gradient === null ? [] : optimizer.slots.map(() => input('float32', value.shape));
-    const after = gradient === null ? { weight: value, slots: [] } : rule(trained, gradient, before);
-    state[name] = { value, next: after.weight };
-    for (const [i, slot] of before.entries())
-      kept[`${optimizer.name}.${optimizer.slots[i]!}.${name}`] = { value: slot, next: after.slots[i]! };
+  const kept: Record<string, StateValue> = {};
+  for (const { optimizer, weights, learningRate } of groups) {
+    if (learningRate.rank !== 0)
+      throw new ShapeError('optimize', `learningRate must have the shape [], got [${learningRate.shape}]`);
+    const rule = optimizer.at(next, learningRate);
+    kept[`${optimizer.name}.step`] = { value: step, next };
+    for (const trained of weights) {
+      const { name, value, gradient } = trained;
+      if (gradient !== null && !sameShape(gradient.shape, value.shape))
+        throw new ShapeError('optimize', `${name} has shape [${value.shape}] but its gradient has [${gradient.shape}]`);
+      const before = gradient === null ? [] : optimizer.slots.map(() => input('float32', value.shape));
+      const after = gradient === null ? { weight: value, slots: [] } : rule(trained, gradient, before);
+      state[name] = { value, next: after.weight };
+      for (const [i, slot] of before.entries())
+        kept[`${optimizer.name}.${optimizer.slots[i]!}.${name}`] = { value: slot, next: after.slots[i]! };
+    }
   }
   return { ...state, ...kept };
 }

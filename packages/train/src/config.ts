@@ -5,6 +5,7 @@ import type { Optimizer, Schedule } from '@forgelens/nn';
 import { adam, adamW, constantRate, cosine, matricesDecay, polynomial, sgd } from '@forgelens/nn';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import type { TrainingStepConfig } from './step.ts';
 
 const count = z.int().min(1);
 const weight = z.number().min(0);
@@ -72,6 +73,15 @@ const OptimizerConfig = z.discriminatedUnion('name', [
   }),
 ]);
 
+const PartConfig = z
+  .strictObject({
+    learningRateFactor: weight
+      .default(1)
+      .describe('Its learning rate, as a multiple; 0 leaves its weights as they are.'),
+    weightDecay: weight.optional().describe("In place of the optimizer's."),
+  })
+  .describe('How a part of the network is trained.');
+
 const warmup = z.int().min(0).default(0).describe('Steps in which the learning rate rises evenly to its peak.');
 const minimum = z.number().min(0).default(0).describe('The learning rate at the end.');
 
@@ -133,6 +143,7 @@ const Validation = z.strictObject({
     .describe('At most so many images, tampered and authentic ones alike as the samples have them.'),
   longestSide: count.default(512).describe('Larger images are cut to this around what is tampered; with fit: crop.'),
   stopAbove: fraction.optional().describe('Ends the training when the validation F1 is above this.'),
+  patience: count.optional().describe('Ends the training when so many validations in a row have no better F1.'),
 });
 
 /** What a training is: everything that its result depends on. */
@@ -145,10 +156,15 @@ export const TrainConfig = z.strictObject({
     .default(1)
     .describe('Of the first weights, the batches, the random numbers and the held-out part.'),
   steps: count,
-  batch: count.describe('Images per step.'),
+  batch: count.describe('Images per batch, and per step unless gradients are accumulated.'),
+  accumulate: count.optional().describe('Batches per step, which takes the mean of their gradients; 1.'),
   size: count.describe('Height and width of the training images, in pixels.'),
   optimizer: OptimizerConfig,
   schedule: ScheduleConfig.default({ name: 'constant' }),
+  parts: z
+    .record(z.string(), PartConfig)
+    .optional()
+    .describe('Parts of the network that are trained in another way than the rest, by name; the longest name counts.'),
   clip: z.number().positive().nullable().default(null).describe('The largest norm of all gradients together.'),
   ema: fraction.nullable().default(null).describe('How much of a moving average of the weights is kept at each step.'),
   recompute: z
@@ -278,6 +294,18 @@ export function createOptimizer({ name, learningRate: _, decays, ...config }: Tr
   const make = { adamw: adamW, adam, sgd }[name];
   return make({ ...config, ...(decays === 'matrices' && { decays: matricesDecay }) });
 }
+
+/** What a configuration says of a step. */
+export const trainingStepConfig = (config: TrainConfig): TrainingStepConfig => ({
+  ...config,
+  optimizer: createOptimizer(config.optimizer),
+  parts: Object.fromEntries(
+    Object.entries(config.parts ?? {}).map(([part, { learningRateFactor, ...own }]) => [
+      part,
+      { learningRateFactor, optimizer: createOptimizer({ ...config.optimizer, ...own }) },
+    ]),
+  ),
+});
 
 /**
  * The learning rate of each step, counted from 0.

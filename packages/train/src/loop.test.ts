@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import type { Tensor } from '@forgelens/autograd';
 import { readSafetensors } from '@forgelens/autograd';
 import { nodeCpu } from '@forgelens/autograd/runtime/node';
+import { decodeImage } from '@forgelens/imaging';
 import { bindWeights, createNetwork, readCheckpoint } from '@forgelens/models';
 import { initialize } from '@forgelens/nn';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TrainConfig, TrainOptions } from './index.ts';
-import { RunFolder, measureStep, openData, openWeights, planData, train } from './index.ts';
+import { RunFolder, countTrained, measureStep, openData, openWeights, planData, readViews, train } from './index.ts';
 import { writePictures } from './testing/pictures.ts';
 import { madeUpData, tinyConfig, tinyRun } from './testing/tiny-run.ts';
 
@@ -50,7 +51,7 @@ const onPictures = (changes: object = {}): TrainConfig =>
     ...changes,
   });
 
-test('it learns, keeps the best weights, draws the curve, and says in run.json how it went', async () => {
+test('it learns, keeps the best weights, shows a few pictures, and says in run.json how it went', async () => {
   const result = await trainOnPictures(onPictures());
   expect(result).toMatchObject({ step: 60, why: 'finished' });
   expect(result.best!.f1).toBeGreaterThan(0.8);
@@ -58,9 +59,9 @@ test('it learns, keeps the best weights, draws the curve, and says in run.json h
     'best.safetensors',
     'checkpoint-40.safetensors',
     'checkpoint-60.safetensors',
-    'curve.svg',
     'metrics.jsonl',
     'run.json',
+    'samples',
     'weights.safetensors',
   ]);
 
@@ -74,10 +75,17 @@ test('it learns, keeps the best weights, draws the curve, and says in run.json h
     ended: { step: 60, why: 'finished' },
   });
 
-  const curve = await readFile(join(folder, 'curve.svg'), 'utf8');
-  expect(curve).toContain('training loss');
-  expect(curve.match(/<circle/g)).toHaveLength(3);
-  expect(curve).not.toContain('NaN');
+  const views = await readViews(run);
+  expect(views).toHaveLength(4);
+  for (const { picture, truth, maps } of views) {
+    expect(maps.map(({ step }) => step)).toEqual([20, 40, 60]);
+    const sizes = await Promise.all(
+      [picture, truth, ...maps.map(({ map }) => map)].map(bytes => decodeImage(bytes, '')),
+    );
+    expect(sizes.every(({ width, height }) => width === 48 && height === 40)).toBe(true);
+  }
+  expect((await decodeImage(views[0]!.truth, '')).data.includes(255)).toBe(true);
+  expect((await decodeImage(views[3]!.truth, '')).data.includes(255)).toBe(false);
 
   const path = join(folder, 'best.safetensors');
   const { weights, model, metadata } = readCheckpoint(await readFile(path), path);
@@ -126,7 +134,7 @@ test('when it is stopped, the step is finished and saved, and it can go on', asy
   const abort = new AbortController();
   const stopped = await tinyRun(folder, short(), {
     signal: abort.signal,
-    onRecord: ({ step }) => step === 5 && abort.abort(),
+    onRecord: ({ step }) => void (step === 5 && abort.abort()),
   });
   expect(stopped).toMatchObject({ step: 5, why: 'interrupted' });
   expect(existsSync(join(folder, 'checkpoint-5.safetensors'))).toBe(true);
@@ -241,7 +249,7 @@ test('the weights of a training begin another one', async () => {
   const weights = await openWeights(network, join(folder, 'checkpoint-8.safetensors'));
   const losses: number[] = [];
   folder = join(root, 'another');
-  await tinyRun(folder, config, { network, weights, onRecord: r => r.kind === 'step' && losses.push(r.loss) });
+  await tinyRun(folder, config, { network, weights, onRecord: r => void (r.kind === 'step' && losses.push(r.loss)) });
   const [first] = await new RunFolder(join(root, `run${runs - 1}`)).readMetrics();
   expect(losses[0]).toBeLessThan((first as { loss: number }).loss);
 });
@@ -278,6 +286,21 @@ test('batches of plain samples are functions of the step, and each sample comes 
 
 test('a step can be measured without training', async () => {
   const config = short();
-  const seconds = await measureStep(createNetwork(config.model), config, nodeCpu({ threads: 1 }), madeUpData(config));
-  expect(seconds).toBeGreaterThan(0);
+  const cost = await measureStep(createNetwork(config.model), config, nodeCpu({ threads: 1 }), madeUpData(config));
+  expect(cost.seconds).toBeGreaterThan(0);
+  // Weights, two means of Adam and the average; buffers and the count of steps.
+  expect(cost.stateBytes).toBe(4 * (4 * 1761 + 64 + 1));
+  expect(cost.activationBytes).toBeGreaterThan(4 * 2 * 3 * 32 * 32);
+  expect(cost.processBytes).toBeGreaterThan(cost.stateBytes + cost.activationBytes);
+});
+
+test('trained and frozen numbers are counted by parts', () => {
+  const network = createNetwork({ id: 'unet', widths: [4, 8] });
+  const still = { learningRateFactor: 0 };
+  expect(countTrained(network, {})).toEqual({ trained: 1761, frozen: 0 });
+  const parts = { encoder: still, 'encoder.0': { learningRateFactor: 1 } };
+  const { trained, frozen } = countTrained(network, { parts });
+  // The second stage of the encoder: 3×3 convolutions 4 → 8 and 8 → 8, each with a norm.
+  expect(frozen).toBe(9 * (4 * 8 + 8 * 8) + 2 * 16);
+  expect(trained).toBe(1761 - frozen);
 });

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { DataError, UsageError, float32 } from '@forgelens/autograd';
+import { DataError, costOf, sizeOf } from '@forgelens/autograd';
 import type { Runtime } from '@forgelens/autograd/runtime/node';
 import type { LocalizerNetwork } from '@forgelens/models';
 import { bindWeights, readCheckpoint } from '@forgelens/models';
 import type { Weights } from '@forgelens/nn';
-import { initialize } from '@forgelens/nn';
+import { countParameters, initialize, namedParameters } from '@forgelens/nn';
 import type { TrainConfig } from './config.ts';
-import { createOptimizer } from './config.ts';
+import { trainingStepConfig } from './config.ts';
 import type { BatchSource } from './data.ts';
-import { draws } from './loop.ts';
+import { checkParts, partOf } from './parts.ts';
 import { buildTrainingStep } from './step.ts';
 
 /**
@@ -25,12 +25,8 @@ export async function openWeights(
   { fresh = [], seed = 1 }: Partial<Pick<TrainConfig, 'fresh' | 'seed'>> = {},
 ): Promise<Weights> {
   const random = initialize(network, seed);
-  const partOf = (name: string): string => name.split('.')[0]!;
-  const parts = new Set(Object.keys(random).map(partOf));
-  for (const part of fresh)
-    if (!parts.has(part))
-      throw new UsageError(`fresh: the network has no part "${part}" (parts: ${[...parts].join(', ')})`);
-  const isFresh = ([name]: readonly [string, unknown]): boolean => fresh.includes(partOf(name));
+  checkParts('fresh', fresh, Object.keys(random));
+  const isFresh = ([name]: readonly [string, unknown]): boolean => partOf(name, fresh) !== null;
   const bytes = await readFile(path).catch(error => {
     throw new DataError(path, 'cannot be read; is it the path of a checkpoint?', { cause: error });
   });
@@ -40,23 +36,56 @@ export async function openWeights(
   return weights;
 }
 
-/** Seconds that one step takes, without the wait for its batch: the second of two, because the first warms up. */
+/** What a step takes. */
+export interface StepCost {
+  /** Without the wait for its batches: of two runs the second, because the first warms up. */
+  readonly seconds: number;
+  /** Weights, buffers and what the optimizer keeps. */
+  readonly stateBytes: number;
+  /** The most that is computed and still needed at a time, counted from the graph. */
+  readonly activationBytes: number;
+  /** The most memory that this process has had, with all that the runtime takes to prepare the graph. */
+  readonly processBytes: number;
+}
+
+/** Counts and measures what a step takes. Nothing is trained. */
 export async function measureStep(
   network: LocalizerNetwork,
   config: TrainConfig,
   runtime: Runtime,
   data: BatchSource,
-): Promise<number> {
-  const step = buildTrainingStep(network, { ...config, optimizer: createOptimizer(config.optimizer) });
-  const executable = await runtime.compile(step.graph, step.initialState(initialize(network, config.seed)));
+): Promise<StepCost> {
+  const { seed, accumulate = 1 } = config;
+  const step = buildTrainingStep(network, trainingStepConfig(config));
+  const state = step.initialState(initialize(network, seed));
+  const executable = await runtime.compile(step.graph, state);
   try {
-    const { image, mask } = await data.batch(0);
-    const inputs = { image, mask, learningRate: float32([], [0]), ...draws(config.seed, 0, step.drawShapes) };
+    const inputs = step.inputs(await data.batch(0), 0, { seed, learningRate: 0 });
     await executable.run(inputs);
     const started = performance.now();
     await executable.run(inputs);
-    return (performance.now() - started) / 1000;
+    return {
+      seconds: (accumulate * (performance.now() - started)) / 1000,
+      stateBytes: Object.values(state).reduce((sum, tensor) => sum + tensor.data.byteLength, 0),
+      activationBytes: costOf(step.graph).activationBytes.peak,
+      processBytes: process.resourceUsage().maxRSS * 1024,
+    };
   } finally {
     await executable.close();
   }
+}
+
+/** How many numbers of a network a configuration trains, and how many it leaves as they are. */
+export function countTrained(
+  network: LocalizerNetwork,
+  { parts = {} }: Pick<TrainConfig, 'parts'>,
+): { readonly trained: number; readonly frozen: number } {
+  const total = countParameters(network);
+  const still = Object.keys(parts).filter(part => parts[part]!.learningRateFactor === 0);
+  let frozen = 0;
+  for (const [name, { kind, shape }] of namedParameters(network)) {
+    const part = partOf(name, Object.keys(parts));
+    if (kind === 'weight' && part !== null && still.includes(part)) frozen += sizeOf(shape);
+  }
+  return { trained: total - frozen, frozen };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError, DataError, UsageError, readSafetensors, writeSafetensors } from '@forgelens/autograd';
@@ -53,7 +53,7 @@ export interface RunRecord {
   readonly ended: { readonly at: string; readonly step: number; readonly why: Ending } | null;
 }
 
-export type Ending = 'finished' | 'interrupted' | 'stopAbove' | 'failed';
+export type Ending = 'finished' | 'interrupted' | 'stopAbove' | 'patience' | 'failed';
 
 export interface DataRecord {
   /** How many there are of each kind. */
@@ -75,8 +75,8 @@ export const configSha256 = (config: TrainConfig): string =>
   createHash('sha256').update(JSON.stringify(config)).digest('hex');
 
 /**
- * The folder of one training: `run.json`, `metrics.jsonl`, `curve.svg`, the last two `checkpoint-<step>.safetensors`
- * and `best.safetensors`. Every file in it is whole at every moment; a line of the metrics may be cut off.
+ * The folder of one training: `run.json`, `metrics.jsonl`, the last two `checkpoint-<step>.safetensors`,
+ * `best.safetensors`, and in `samples/` what there is to see of a few validation pictures. Every file in it is whole at every moment; a line of the metrics may be cut off.
  */
 export class RunFolder {
   readonly path: string;
@@ -126,7 +126,8 @@ export class RunFolder {
     const path = this.file('metrics.jsonl');
     try {
       this.metrics ??= openSync(path, 'a');
-      writeSync(this.metrics, `${JSON.stringify(record)}\n`);
+      // Unlike writeSync it does not stop at what a full disk still takes.
+      writeFileSync(this.metrics, `${JSON.stringify(record)}\n`);
     } catch (error) {
       throw cannotWrite(path, error);
     }

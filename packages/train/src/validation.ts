@@ -12,9 +12,13 @@ import type { TrainConfig } from './config.ts';
 import type { Pair } from './pairs.ts';
 import { cutAround, extendTo, readPair } from './pairs.ts';
 import type { ValidationRecord } from './run-folder.ts';
+import type { View } from './views.ts';
 
 /** Shapes are rounded up to this, so that pictures of many sizes need few graphs. It suits every network we have. */
 const sizeStep = 64;
+
+/** How many of the tampered and of the authentic samples are shown. */
+const [shownTampered, shownAuthentic] = [3, 1];
 
 /** Measures weights on samples. Its graphs take the weights as inputs, so that they are compiled once per picture size. */
 export class Validator {
@@ -23,16 +27,28 @@ export class Validator {
   private readonly config: TrainConfig;
   private readonly runtime: Runtime;
   private readonly executables = new Map<string, Executable>();
+  /** The samples to look at: always the same ones. */
+  private readonly shown: readonly Sample[];
 
   constructor(network: LocalizerNetwork, samples: readonly Sample[], config: TrainConfig, runtime: Runtime) {
     this.network = network;
     this.samples = samples;
     this.config = config;
     this.runtime = runtime;
+    this.shown = [
+      ...samples.filter(({ label }) => label === 1).slice(0, shownTampered),
+      ...samples.filter(({ label }) => label === 0).slice(0, shownAuthentic),
+    ];
   }
 
-  /** @throws {DataError} when a picture cannot be read */
-  async measure(weights: Weights): Promise<Omit<ValidationRecord, 'kind' | 'step'>> {
+  /**
+   * @param see - is given what there is to see of a few of the samples, which are counted from 0
+   * @throws {DataError} when a picture cannot be read
+   */
+  async measure(
+    weights: Weights,
+    see: (view: View, i: number) => Promise<void> = () => Promise.resolve(),
+  ): Promise<Omit<ValidationRecord, 'kind' | 'step'>> {
     const started = performance.now();
     const scores: number[] = [];
     const aucs: number[] = [];
@@ -40,6 +56,7 @@ export class Validator {
     for (const sample of this.samples) {
       const { image, mask } = await this.read(sample);
       const probabilities = await this.locate(image, weights);
+      if (this.shown.includes(sample)) await see({ image, truth: mask, probabilities }, this.shown.indexOf(sample));
       const counts = countPixels(probabilities, mask.data, 0.5);
       const score = f1(counts);
       if (score === null) {

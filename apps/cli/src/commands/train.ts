@@ -2,9 +2,18 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UsageError } from '@forgelens/autograd';
 import { nodeCpu, nodeWebgpu } from '@forgelens/autograd/runtime/node';
-import type { MetricsRecord, TrainConfig, TrainResult } from '@forgelens/train';
-import { measureStep, openData, openWeights, parseConfig, planData, RunFolder, train } from '@forgelens/train';
-import { countParameters } from '@forgelens/nn';
+import type { DataPlan, MetricsRecord, StepCost, TrainConfig, TrainResult } from '@forgelens/train';
+import {
+  countTrained,
+  createSchedule,
+  measureStep,
+  openData,
+  openWeights,
+  parseConfig,
+  planData,
+  RunFolder,
+  train,
+} from '@forgelens/train';
 import { createNetwork } from '@forgelens/models';
 import { Command, Option } from 'commander';
 import { examples, parseCount } from '../arguments.ts';
@@ -28,7 +37,7 @@ export function trainCommand(context: Context): Command {
   return new Command('train')
     .summary('train a network')
     .description(
-      'Trains the network that a configuration describes, and keeps a record of it: run.json, metrics.jsonl, curve.svg, ' +
+      'Trains the network that a configuration describes, and keeps a record of it: run.json, metrics.jsonl, ' +
         'the last two checkpoints and the best weights. A training that was stopped or killed goes on with --resume.',
     )
     .argument('[config.yaml]', 'the configuration; see configs/ and configs/train.schema.json')
@@ -38,7 +47,7 @@ export function trainCommand(context: Context): Command {
     .option('--resume <folder>', 'go on with the training in this folder')
     .addOption(new Option('--device <name>', 'where to compute').choices(['cpu', 'webgpu']).default('cpu'))
     .option('--threads <n>', 'threads on the CPU; all cores by default', parseCount)
-    .option('--dry-run', 'say what would be done, and measure one step')
+    .option('--dry-run', 'say what would be done, measure one step, and write nothing')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -64,11 +73,10 @@ async function run(file: string | undefined, options: Options, { io }: Context):
   const runtime = options.device === 'cpu' ? nodeCpu({ threads: options.threads }) : nodeWebgpu();
   const data = openData(plan, config);
   try {
-    const facts = describe(config, plan.record.counts, countParameters(network));
+    const facts = describe(config, plan, countTrained(network, config));
     if (options.dryRun) {
-      const seconds = await measureStep(network, config, runtime, data);
-      const plan = { ...facts, secondsPerStep: seconds, hours: (seconds * config.steps) / 3600 };
-      terminal.print(options.json ? JSON.stringify(plan, null, 2) : lines(plan));
+      const measured = { ...facts, ...describeCost(config, await measureStep(network, config, runtime, data)) };
+      terminal.print(options.json ? JSON.stringify(measured, null, 2) : lines(measured));
       return exit.ran;
     }
     if (options.resume === undefined) folder.create();
@@ -124,43 +132,60 @@ async function open(
   return { folder: new RunFolder(folder), config: { ...config, weights, data: { ...config.data, index } } };
 }
 
-function describe(
-  { model, steps, batch, size, optimizer }: TrainConfig,
-  counts: Readonly<Record<string, number>>,
-  parameters: number,
-): Record<string, string | number> {
+type Facts = Readonly<Record<string, string | number>>;
+
+function describe(config: TrainConfig, plan: DataPlan, { trained, frozen }: ReturnType<typeof countTrained>): Facts {
+  const { model, steps, batch, accumulate = 1, size, optimizer, schedule } = config;
   const { id, ...options } = model;
+  const rate = createSchedule(config);
+  const rates = [0, steps - 1].map(step => rate(step).toPrecision(3)).map(Number) as [number, number];
   return {
     model: [id, ...Object.entries(options).map(([name, value]) => `${name} ${JSON.stringify(value)}`)].join(', '),
-    parameters,
+    trainedParameters: trained,
+    frozenParameters: frozen,
+    ...plan.record.counts,
     steps,
-    imagesPerStep: batch,
+    imagesPerStep: accumulate === 1 ? batch : `${batch * accumulate}, in ${accumulate} batches of ${batch}`,
     imageSize: `${size}×${size}`,
-    optimizer: `${optimizer.name}, learning rate ${optimizer.learningRate}`,
-    ...counts,
+    stepsPerEpoch: Math.ceil(plan.train.length / (batch * accumulate)),
+    optimizer: optimizer.name,
+    learningRate: `${rates[0]} at first, ${optimizer.learningRate} at most, ${rates[1]} at last (${schedule.name})`,
   };
 }
 
-const lines = (facts: Readonly<Record<string, string | number>>): string =>
+const describeCost = ({ steps }: TrainConfig, cost: StepCost): Facts => ({
+  weightsAndOptimizerBytes: cost.stateBytes,
+  activationsBytes: cost.activationBytes,
+  processMemoryBytes: cost.processBytes,
+  secondsPerStep: cost.seconds,
+  hours: (cost.seconds * steps) / 3600,
+});
+
+const lines = (facts: Facts): string =>
   Object.entries(facts)
-    .map(
-      ([name, value]) =>
-        `${words(name).padEnd(22)}${typeof value === 'number' ? Number(value.toPrecision(9)).toLocaleString('en') : value}`,
-    )
+    .map(([name, value]) => `${words(name).padEnd(24)}${typeof value === 'number' ? written(name, value) : value}`)
     .join('\n');
 
+/** processMemoryBytes: 1048576 → 1 MiB */
+const written = (name: string, value: number): string =>
+  name.endsWith('Bytes')
+    ? `${Number((value / 2 ** 20).toPrecision(3)).toLocaleString('en')} MiB`
+    : Number(value.toPrecision(9)).toLocaleString('en');
+
 /** trainTampered → train tampered */
-const words = (name: string): string => name.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`);
+const words = (name: string): string =>
+  name.replace(/Bytes$/, '').replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`);
 
 function conclude({ step, why, best }: TrainResult, folder: string): string {
   const file = (name: string) => path.join(folder, name);
   const how = {
     finished: `Trained all ${step} steps; the last weights are ${file('weights.safetensors')}.`,
     stopAbove: `Stopped after step ${step}: the validation F1 is above validation.stopAbove.`,
+    patience: `Stopped after step ${step}: the validation F1 has not risen for validation.patience validations.`,
     interrupted: `Stopped after step ${step}, which is saved; go on with: forgelens train --resume ${folder}`,
     failed: `Failed after step ${step}.`,
   }[why];
-  const record = `The record is ${file('metrics.jsonl')}, the picture of it ${file('curve.svg')}.`;
+  const record = `The record is ${file('metrics.jsonl')}.`;
   if (best === null) return `${how}\n${record}`;
   return `${how}\nBest validation F1 ${decimals(best.f1)} after step ${best.step}: ${file('best.safetensors')}.\n${record}`;
 }

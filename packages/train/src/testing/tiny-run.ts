@@ -63,5 +63,5 @@ const [path, resume] = process.argv.slice(2);
 if (process.argv[1]?.endsWith('tiny-run.ts') && path)
   await tinyRun(path, tinyConfig(), {
     resume: resume === 'resume',
-    onRecord: ({ step }) => process.stdout.write(`${step}\n`),
+    onRecord: ({ step }) => void process.stdout.write(`${step}\n`),
   });

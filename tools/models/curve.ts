@@ -1,4 +1,4 @@
-import type { MetricsRecord } from './run-folder.ts';
+import type { MetricsRecord } from '@forgelens/train';
 
 const [width, height] = [720, 360];
 const [left, right, top, bottom] = [64, 56, 24, 48];
