@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor } from '@forgelens/autograd';
@@ -99,6 +99,14 @@ test('it ends early when the validation F1 is good enough', async () => {
   expect(await trainOnPictures(onPictures({ validation }))).toMatchObject({ why: 'stopAbove' });
 });
 
+test('it ends early when the validation F1 no longer rises', async () => {
+  const validation = { on: 'training', every: 1, images: 4, patience: 2 };
+  const optimizer = { name: 'sgd', learningRate: 1e-12 };
+  const result = await trainOnPictures(onPictures({ validation, optimizer, schedule: undefined }));
+  expect(result.why).toBe('patience');
+  expect(result.step - result.best!.step).toBe(2);
+});
+
 test('samples set aside are not trained on, and the moving average is what is measured and kept', async () => {
   const config = onPictures({ steps: 4, ema: 0.5, validation: { fraction: 0.4, every: 4 } });
   const plan = await planData(config);
@@ -142,6 +150,17 @@ test('when it is stopped, the step is finished and saved, and it can go on', asy
   expect(await tinyRun(folder, short(), { resume: true })).toMatchObject({ step: 8, why: 'finished' });
 });
 
+test('with accumulated gradients it goes on after an interruption as if there had been none, to the last bit', async () => {
+  const config = short({ accumulate: 3 });
+  await tinyRun(folder, config);
+  const cut = join(root, 'cut');
+  const abort = new AbortController();
+  await tinyRun(cut, config, { signal: abort.signal, onRecord: ({ step }) => void (step === 4 && abort.abort()) });
+  expect(await tinyRun(cut, config, { resume: true })).toMatchObject({ step: 8, why: 'finished' });
+  const last = async (path: string) => readSafetensors(await readFile(join(path, 'checkpoint-8.safetensors')));
+  expect(await last(cut)).toEqual(await last(folder));
+});
+
 test('a loss that is no number ends it with one sentence, and the last good checkpoint stays', async () => {
   const config = short();
   const data = madeUpData(config);
@@ -161,6 +180,26 @@ test('a loss that is no number ends it with one sentence, and the last good chec
   expect(await new RunFolder(folder).readRun()).toMatchObject({ ended: { step: 5, why: 'failed' } });
 });
 
+test('losses that rise for good end it with one sentence', async () => {
+  const config = short({
+    ...{ model: { id: 'unet', widths: [2] }, steps: 300, batch: 1, size: 4, clip: null, ema: null },
+    ...{ checkpoint: { every: 1000 }, optimizer: { name: 'sgd', learningRate: 1e-12 } },
+  });
+  const data = madeUpData(config);
+  const worse: typeof data = {
+    ...data,
+    async batch(step) {
+      const batch = await data.batch(step);
+      // As if the weights had exploded: far off what the network says.
+      if (step >= 100) batch.mask.data.fill(1000);
+      return batch;
+    },
+  };
+  await expect(tinyRun(folder, config, { data: worse })).rejects.toThrow(
+    /^training diverged: after step 200 the losses of the last 100 steps have the median [\d.]+, that of the first was 0\.\d+; nothing was saved yet; lower/,
+  );
+});
+
 test('weights that are no numbers are never saved', async () => {
   const config = short({ optimizer: { name: 'sgd', learningRate: 1e38 }, clip: null, ema: null, schedule: undefined });
   await expect(tinyRun(folder, { ...config, checkpoint: { every: 1 } })).rejects.toThrow(
@@ -178,7 +217,50 @@ describe('what goes wrong with files is said in one sentence', () => {
     const plan = await planData(config);
     await rm(plan.train[0]!.image);
     const data = openData(plan, config);
-    await expect(tinyRun(folder, config, { data })).rejects.toThrow(`${plan.train[0]!.image}: no such file`);
+    await expect(tinyRun(folder, config, { data })).rejects.toThrow(
+      `${plan.train[0]!.image}: no such file; nothing was saved yet`,
+    );
+  });
+
+  test('a picture that vanishes in the middle, where the last checkpoint stays', async () => {
+    const mine = await writePictures(join(root, 'vanishing later'), { tampered: 12, authentic: 0 });
+    const config = onPictures({ steps: 40, data: { index: mine, fit: 'crop', workers: 1 }, checkpoint: { every: 2 } });
+    const { train: samples } = await planData(config);
+    // What was read is kept in memory, and validation reads it anew.
+    const vanish = () => Promise.all(samples.map(({ image }) => rm(image)));
+    const failed = trainOnPictures(config, {
+      onRecord: async ({ kind, step }) => void (kind === 'step' && step === 5 && (await vanish())),
+    });
+    await expect(failed).rejects.toThrow(
+      /photo\d+\.png: no such file; the last good state is .*checkpoint-\d+\.safetensors$/,
+    );
+    const notices: string[] = [];
+    const resumed = await new RunFolder(folder).lastCheckpoint(config, text => notices.push(text));
+    expect(notices).toEqual([]);
+    expect(resumed!.step).toBeGreaterThanOrEqual(4);
+  });
+
+  // What is written to /dev/full meets a full disk.
+  describe.skipIf(!existsSync('/dev/full'))('a full disk', () => {
+    test('when a checkpoint is written', async () => {
+      const fill = ({ step }: { step: number }) =>
+        step === 6 ? symlink('/dev/full', join(folder, '.writing-checkpoint-6.safetensors')) : undefined;
+      await expect(tinyRun(folder, short(), { onRecord: fill })).rejects.toThrow(
+        `${join(folder, 'checkpoint-6.safetensors')}: cannot be written: no space is left on the disk; ` +
+          `the last good state is ${join(folder, 'checkpoint-3.safetensors')}`,
+      );
+      expect((await readdir(folder)).filter(name => /checkpoint/.test(name))).toEqual(['checkpoint-3.safetensors']);
+      expect(await new RunFolder(folder).readRun()).toMatchObject({ ended: { step: 6, why: 'failed' } });
+      expect(await tinyRun(folder, short(), { resume: true })).toMatchObject({ step: 8, why: 'finished' });
+    });
+
+    test('when the metrics are written', async () => {
+      await mkdir(folder);
+      await symlink('/dev/full', join(folder, 'metrics.jsonl'));
+      await expect(tinyRun(folder, short())).rejects.toThrow(
+        `${join(folder, 'metrics.jsonl')}: cannot be written: no space is left on the disk; nothing was saved yet`,
+      );
+    });
   });
 
   test('a folder that vanishes before a checkpoint is written', async () => {
