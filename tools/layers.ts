@@ -14,13 +14,15 @@ interface Manifest {
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 /** Rooms by folder, such as `packages/nn`. */
 type Rooms = ReadonlyMap<string, Manifest>;
 
 /** Files that only describe computations: the same in Node and in a browser, and the same each time. */
-const pureFile = /^packages\/(autograd\/src\/(?!runtime\/|testing\/)|evidence\/src\/(?!node\.ts)|nn\/|models\/|metrics\/)/;
+const pureFile =
+  /^packages\/(autograd\/src\/(?!runtime\/|testing\/)|evidence\/src\/(?!node\.ts)|nn\/|models\/|metrics\/)/;
 const testFile = /\.test\.ts$|\/src\/testing(\/|\.ts$)/;
 const impureNames = new Set(
   'Buffer console crypto Date document fetch globalThis navigator performance process'.split(' '),
@@ -53,10 +55,11 @@ export function findBreaches(root: string): string[] {
 type Report = (position: number, rule: string) => void;
 
 function checkImports(source: ts.SourceFile, room: string, rooms: Rooms, testTools: string[], report: Report): void {
-  const { dependencies = {}, devDependencies = {} } = rooms.get(room)!;
+  const { dependencies = {}, devDependencies = {}, peerDependencies = {} } = rooms.get(room)!;
   const inTest = testFile.test(source.fileName);
   const allowed = new Set([
     ...Object.keys(dependencies),
+    ...Object.keys(peerDependencies),
     ...(inTest ? [...Object.keys(devDependencies), ...testTools] : []),
   ]);
 

@@ -1,13 +1,32 @@
+import { blockGrid } from './block-grid.ts';
+import { contentCredentials } from './content-credentials.ts';
+import { errorLevel } from './error-level.ts';
 import type { Evidence, EvidenceId } from './evidence.ts';
 import { notApplicable } from './evidence.ts';
-import { errorLevel } from './error-level.ts';
 import { parseJpeg } from './jpeg-file.ts';
+import { jpegGhosts } from './jpeg-ghosts.ts';
 import { jpegTables } from './jpeg-tables.ts';
+import { metadata } from './metadata.ts';
+import { noiseResidual } from './noise-residual.ts';
+import { balanced, periodicity, randomness } from './pixel-patterns.ts';
 import type { EvidenceKind, Picture, Subject, Tools } from './subject.ts';
+import { thumbnail } from './thumbnail.ts';
 import { asStored, turnUpright } from './upright.ts';
 
 /** All kinds of evidence, in the order in which they are shown. */
-export const evidenceKinds: readonly EvidenceKind[] = [errorLevel, jpegTables];
+export const evidenceKinds: readonly EvidenceKind[] = [
+  errorLevel,
+  jpegGhosts,
+  blockGrid,
+  noiseResidual,
+  randomness,
+  periodicity,
+  balanced,
+  jpegTables,
+  metadata,
+  thumbnail,
+  contentCredentials,
+];
 
 /** The largest picture that is examined: 2²⁶ pixels. */
 export const maxExaminedPixels = 2 ** 26;

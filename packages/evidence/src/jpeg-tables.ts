@@ -39,6 +39,12 @@ export function estimateQuality(
   return { quality: best.quality, exact: best.distance === 0 };
 }
 
+/** The quality (1–100, on libjpeg's scale) that a JPEG was last saved at, by its luminance table; null without one. */
+export function savedQuality({ frame, tables }: JpegFile): number | null {
+  const table = tables.find(({ id }) => id === frame?.components[0]!.table);
+  return table === undefined ? null : estimateQuality(table.values, 'luminance').quality;
+}
+
 /**
  * What a JPEG's header says of how it was saved: quantization tables with the quality (1–100, on libjpeg's scale) that
  * they come nearest to, process, chroma subsampling, scans, and bytes behind the picture.

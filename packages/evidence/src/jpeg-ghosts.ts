@@ -1,0 +1,175 @@
+import type { Image } from '@forgelens/imaging/pixels';
+import type { Finding } from './evidence.ts';
+import { notApplicable } from './evidence.ts';
+import { growRegions } from './grow-regions.ts';
+import { savedQuality } from './jpeg-tables.ts';
+import type { EvidenceKind, Subject } from './subject.ts';
+
+/** Qualities at which the picture is saved once more. One more follows, to see whether the last is a ghost. */
+const qualities = Array.from({ length: 14 }, (_, i) => 30 + 5 * i);
+/** The side of a cell, in px, as in the paper. */
+const side = 16;
+/** The least mean squared change, in squared levels of 0–255, of a cell that has texture enough to judge. */
+const leastChange = 1;
+/** A ghost: the change is smaller than at the next higher quality by more than this share of it. */
+const leastDepth = 0.1;
+/** A region of fewer cells is left to chance. */
+const leastCells = 9;
+/** A quality at which a larger share of the other cells has a ghost, too, is the picture's own. */
+const mostElsewhere = 0.1;
+
+/**
+ * JPEG ghosts: parts that were saved at a lower quality before they came into this picture. It is saved once more at
+ * qualities from 30 to 95, in steps of 5 (libjpeg's scale), and the mean squared change of each cell of 16 × 16 px is
+ * smoothed over 3 × 3 cells. It falls as the quality rises; where it rises instead, the cell was saved at the quality
+ * before. A region of at least 9 such cells at a quality at which few others have a ghost is told. Map: how much smaller the
+ * change is than at the next quality, as a share of it, where the quality is not the whole picture's; 1 is half or more.
+ *
+ * Farid 2009, "Exposing Digital Forgeries from JPEG Ghosts", https://doi.org/10.1109/TIFS.2008.2012215. Unlike the paper:
+ * regions are found by the program, the mean change of each block is not counted, and the grid is not shifted: a ghost shows if the part kept its place on the grid of
+ * 8 × 8 px or the picture was not saved as JPEG afterwards.
+ */
+export const jpegGhosts: EvidenceKind = {
+  id: 'jpeg-ghosts',
+  title: 'JPEG ghosts',
+  whatItShows:
+    'Parts that were once saved as JPEG at a lower quality than the rest: saving them at that quality again hardly changes them. Marked is where this is so at a quality that the rest of the picture does not share.',
+  lookFor:
+    'A marked region that fits an object, and the quality named with it: the object comes from a file of that quality.',
+  ignore:
+    'Scattered cells, and marks in flat or overexposed areas. A part of higher quality than the last saving, or moved off the grid of 8×8 pixels, leaves no ghost: most forgeries do not.',
+  source: {
+    text: 'Farid 2009, Exposing Digital Forgeries from JPEG Ghosts',
+    url: 'https://doi.org/10.1109/TIFS.2008.2012215',
+  },
+  find,
+};
+
+async function find({ image, jpeg, tools }: Subject): Promise<Finding> {
+  const [columns, rows] = [Math.floor(image.width / side), Math.floor(image.height / side)];
+  if (columns < 3 || rows < 3)
+    return notApplicable(`The picture has ${image.width}×${image.height} px; ghosts are looked for from 48×48 px on.`);
+  const changes: Float64Array[] = [];
+  for (const quality of qualities)
+    changes.push(smooth(squaredChange(image, await tools.recompress(image, quality), columns, rows), columns));
+
+  const depths = new Float32Array(columns * rows);
+  const table: string[][] = [];
+  const found: {
+    quality: number;
+    depth: number;
+    cells: number;
+    left: number;
+    top: number;
+    right: number;
+    bottom: number;
+  }[] = [];
+  // The last saving shows around its own quality everywhere; what is above it, it has covered.
+  const saved = jpeg === null ? null : savedQuality(jpeg);
+  const highest = saved === null ? 90 : saved - 10;
+  for (const [i, quality] of qualities.slice(0, -1).entries()) {
+    const [here, next] = [changes[i]!, changes[i + 1]!];
+    const depth = here.map((change, cell) => (next[cell]! > leastChange ? 1 - change / next[cell]! : 0));
+    const ghosts = Uint8Array.from(depth, value => (value > leastDepth ? 1 : 0));
+    const textured = next.reduce((sum, change) => sum + (change > leastChange ? 1 : 0), 0);
+    const all = ghosts.reduce((sum, ghost) => sum + ghost, 0);
+    const share = all / Math.max(1, textured);
+    let regions = 0;
+    if (quality <= highest)
+      for (const { members, ...bounds } of growRegions(ghosts, columns, 0, 1)) {
+        const elsewhere = (all - members.length) / Math.max(1, textured - members.length);
+        if (members.length < leastCells || elsewhere > mostElsewhere || members.length > textured / 2) continue;
+        regions++;
+        const mean = members.reduce((sum, cell) => sum + depth[cell]!, 0) / members.length;
+        found.push({ ...bounds, quality, depth: mean, cells: members.length });
+      }
+    if (quality <= highest && (share <= mostElsewhere || regions > 0))
+      for (const [cell, value] of depth.entries()) if (ghosts[cell]) depths[cell] = Math.max(depths[cell]!, value);
+    table.push([String(quality), `${(100 * share).toFixed(1)} %`, String(regions)]);
+  }
+
+  // One region has ghosts at neighbouring qualities and at those with multiples of the same divisors: the deepest is told.
+  const told: typeof found = [];
+  for (const ghost of found.sort((a, b) => b.depth - a.depth))
+    if (!told.some(other => overlap(ghost, other))) told.push(ghost);
+  const boxes = told.map(({ left, top, right, bottom }) => ({
+    left: side * left,
+    top: side * top,
+    width: side * (right - left + 1),
+    height: side * (bottom - top + 1),
+  }));
+  const words = told.slice(0, 3).map(({ quality }, i) => {
+    const { left, top, width, height } = boxes[i]!;
+    return `${width}×${height} px at (${left}, ${top}) of quality ${quality} ${told[i]!.depth.toFixed(2)} ${told[i]!.cells}`;
+  });
+  return {
+    outcome: told.length > 0 ? 'notable' : 'quiet',
+    summary:
+      told.length === 0
+        ? 'No part shows an earlier saving at a lower quality that the rest does not share.'
+        : `Ghosts: ${words.join('; ')}${told.length > 3 ? ` and ${told.length - 3} more` : ''}.`,
+    map: {
+      // Cells that the border cuts are not judged.
+      ...extend(depths, columns, rows, image),
+      zero: 'no ghost',
+      one: 'a change that is smaller than at the next quality by half or more',
+    },
+    boxes,
+    table: { columns: ['Quality', 'Cells with a ghost, of those with texture', 'Regions'], rows: table },
+  };
+}
+
+/**
+ * The mean squared change of each whole cell, in squared levels of 0–255, less what each 8 × 8 block changes as a whole:
+ * in flat blocks that is luck.
+ */
+function squaredChange(image: Image, again: Image, columns: number, rows: number): Float64Array {
+  const sums = new Float64Array(columns * rows);
+  for (let top = 0; top < rows * side; top += 8)
+    for (let left = 0; left < columns * side; left += 8)
+      for (let channel = 0; channel < 3; channel++) {
+        let sum = 0;
+        let squares = 0;
+        for (let y = top; y < top + 8; y++)
+          for (let i = 3 * (y * image.width + left) + channel, end = i + 24; i < end; i += 3) {
+            const change = image.data[i]! - again.data[i]!;
+            sum += change;
+            squares += change * change;
+          }
+        const cell = Math.floor(top / side) * columns + Math.floor(left / side);
+        sums[cell]! += (squares - (sum * sum) / 64) / (3 * side * side);
+      }
+  return sums;
+}
+
+/** Means over 3 × 3 cells; at the border over those there are. */
+function smooth(values: Float64Array, columns: number): Float64Array {
+  const rows = values.length / columns;
+  return values.map((_, cell) => {
+    const [x, y] = [cell % columns, Math.floor(cell / columns)];
+    let sum = 0;
+    let count = 0;
+    for (let v = Math.max(0, y - 1); v <= Math.min(rows - 1, y + 1); v++)
+      for (let u = Math.max(0, x - 1); u <= Math.min(columns - 1, x + 1); u++, count++) sum += values[v * columns + u]!;
+    return sum / count;
+  });
+}
+
+interface Bounds {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+const overlap = (a: Bounds, b: Bounds): boolean =>
+  a.left <= b.right && b.left <= a.right && a.top <= b.bottom && b.top <= a.bottom;
+
+/** Depths of whole cells as a map of the whole picture, in which cells that the border cuts are 0. */
+function extend(depths: Float32Array, columns: number, rows: number, { width, height }: Image) {
+  const [wide, high] = [Math.ceil(width / side), Math.ceil(height / side)];
+  const values = new Float32Array(wide * high);
+  for (let y = 0; y < rows; y++)
+    for (let x = 0; x < columns; x++) values[y * wide + x] = Math.min(1, 2 * depths[y * columns + x]!);
+  return { width: wide, height: high, values };
+}
