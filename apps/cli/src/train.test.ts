@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { emptyMask, encodeMask, encodePng, filledImage } from '@forgelens/imaging';
 import { describe, expect, test } from 'vitest';
@@ -51,7 +51,11 @@ test('train trains, says where things are, and goes on after an interruption', a
   expect(resumed.stderr).toMatch(
     /step 1\/4: loss \d\.\d{4}, learning rate 0\.0100, [\d.]+ images\/s, [\d.]+ minutes left/,
   );
+  expect(resumed.stdout).toContain('The record is runs/tiny/metrics.jsonl, to be looked at: runs/tiny/run.html.');
   expect(await readJson(folder, 'runs/tiny/run.json')).toMatchObject({ ended: { step: 4, why: 'finished' } });
+  const page = await readFile(path.join(folder, 'runs/tiny/run.html'), 'utf8');
+  expect(page).toContain('finished after step 4');
+  expect(page.match(/<figcaption>step \d<\/figcaption>/g)).toHaveLength(4);
 });
 
 test('train --json gives the result as data, --set and --data replace values', async () => {

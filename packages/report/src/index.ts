@@ -10,6 +10,8 @@ export type { Estimate, Estimates, MeasureName, ScoredImage } from './measures.t
 export { sumUpRobustness, untouched } from './robustness.ts';
 export type * from './robustness.ts';
 export { robustnessCsv, robustnessPage } from './robustness-page.ts';
+export { trainingPage } from './training-page.ts';
+export type { TrainingRecord } from './training-page.ts';
 export { publishedPapers } from './published/index.ts';
 export type * from './published/published.ts';
 export { marks, reproduce } from './reproduction.ts';

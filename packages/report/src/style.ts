@@ -49,6 +49,11 @@ tr.total th, tr.total td { font-weight: 650; }
 .chart figcaption { font-size: 13.5px; color: var(--faint); margin-bottom: 4px; }
 .chart figcaption strong { color: var(--ink); font-weight: 600; }
 .chart svg { display: block; width: 100%; height: auto; }
+.moments { display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: 8px 6px; margin: 0 0 22px; break-inside: avoid; }
+.moments figure { margin: 0; }
+.moments img { display: block; width: 100%; height: auto; border: 1px solid var(--rule); background: var(--panel); }
+.moments figcaption { font-size: 12px; color: var(--faint); }
+pre { overflow-x: auto; background: var(--panel); border-radius: 8px; padding: 12px 16px; }
 .exhibits { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr)); gap: 18px 28px; }
 .exhibit { margin: 0; break-inside: avoid; }
 .exhibit .views { display: grid; grid-template-columns: repeat(3, 1fr); gap: 4px; align-items: start; }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { UsageError } from '@forgelens/autograd';
 import { nodeCpu, nodeWebgpu } from '@forgelens/autograd/runtime/node';
 import type { DataPlan, MetricsRecord, StepCost, TrainConfig, TrainResult } from '@forgelens/train';
+import { trainingPage } from '@forgelens/report';
 import {
   countTrained,
   createSchedule,
@@ -11,8 +12,10 @@ import {
   openWeights,
   parseConfig,
   planData,
+  readViews,
   RunFolder,
   train,
+  writeAtomically,
 } from '@forgelens/train';
 import { createNetwork } from '@forgelens/models';
 import { Command, Option } from 'commander';
@@ -37,7 +40,7 @@ export function trainCommand(context: Context): Command {
   return new Command('train')
     .summary('train a network')
     .description(
-      'Trains the network that a configuration describes, and keeps a record of it: run.json, metrics.jsonl, ' +
+      'Trains the network that a configuration describes, and keeps a record of it: run.json, metrics.jsonl, run.html, ' +
         'the last two checkpoints and the best weights. A training that was stopped or killed goes on with --resume.',
     )
     .argument('[config.yaml]', 'the configuration; see configs/ and configs/train.schema.json')
@@ -88,11 +91,16 @@ async function run(file: string | undefined, options: Options, { io }: Context):
         ...{ network, runtime, data, folder, weights },
         resume: options.resume !== undefined,
         signal: io.signal,
-        onRecord: record => teller.tell(record),
+        onRecord: async record => {
+          teller.tell(record);
+          if (record.kind === 'validation') await writePage(folder);
+        },
         onNotice: text => terminal.note(text),
       });
     } finally {
       teller.stop();
+      // How it ended is on the page too; where it failed, that is what there is to say.
+      await writePage(folder).catch(() => undefined);
     }
     const shown = path.relative(io.cwd, folder.path) || '.';
     if (options.json) terminal.print(JSON.stringify({ folder: shown, ...result }, null, 2));
@@ -102,6 +110,12 @@ async function run(file: string | undefined, options: Options, { io }: Context):
     await data.close();
     await runtime.close();
   }
+}
+
+/** Shows what is on record of a training. */
+async function writePage(folder: RunFolder): Promise<void> {
+  const [run, records, views] = await Promise.all([folder.readRun(), folder.readMetrics(), readViews(folder)]);
+  await writeAtomically(folder.file('run.html'), trainingPage({ run, records, views }));
 }
 
 /** The configuration, and the folder for its record. */
@@ -185,7 +199,7 @@ function conclude({ step, why, best }: TrainResult, folder: string): string {
     interrupted: `Stopped after step ${step}, which is saved; go on with: forgelens train --resume ${folder}`,
     failed: `Failed after step ${step}.`,
   }[why];
-  const record = `The record is ${file('metrics.jsonl')}.`;
+  const record = `The record is ${file('metrics.jsonl')}, to be looked at: ${file('run.html')}.`;
   if (best === null) return `${how}\n${record}`;
   return `${how}\nBest validation F1 ${decimals(best.f1)} after step ${best.step}: ${file('best.safetensors')}.\n${record}`;
 }
