@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Analysis } from '@forgelens/analysis';
 import { decodeMap16 } from '@forgelens/imaging';
@@ -31,12 +31,12 @@ describe('forgelens analyze', () => {
     const { code, stdout, stderr } = await forgelens(folder, ['analyze', 'photo.png']);
     expect(code).toBe(0);
     expect(stdout.replaceAll(/\d\.\d\d │/g, 's.ss │')).toMatchInlineSnapshot(`
-      "┌───────────┬───────┬──────────────┬─────────┬─────────┬─────────────────────────────────────┐
-      │ Picture   │ Score │ Flagged area │ Regions │ Seconds │ Overlay                             │
-      ├───────────┼───────┼──────────────┼─────────┼─────────┼─────────────────────────────────────┤
-      │ photo.png │ 1.000 │        2.5 % │       1 │    s.ss │ forgelens-out/photo.png.overlay.png │
-      └───────────┴───────┴──────────────┴─────────┴─────────┴─────────────────────────────────────┘
-      The pictures are in forgelens-out: the map over each photograph (.overlay.png), the map itself (.map.png) and all numbers (.json).
+      "┌───────────┬───────┬──────────────┬─────────┬─────────┬──────────────────────────────┐
+      │ Picture   │ Score │ Flagged area │ Regions │ Seconds │ Report                       │
+      ├───────────┼───────┼──────────────┼─────────┼─────────┼──────────────────────────────┤
+      │ photo.png │ 1.000 │        2.5 % │       1 │    s.ss │ forgelens-out/photo.png.html │
+      └───────────┴───────┴──────────────┴─────────┴─────────┴──────────────────────────────┘
+      For each picture there is in forgelens-out: a report to open (.html), the map over it (.overlay.png), the map itself (.map.png) and all numbers (.json).
       A score is a reason to look, not a verdict. Absence of a finding is not proof of authenticity.
       "
     `);
@@ -48,7 +48,7 @@ describe('forgelens analyze', () => {
     const evidenceMaps = evidence!.flatMap(({ map }) => map?.file ?? []);
     expect(evidenceMaps).toContain('photo.png.error-level.png');
     expect((await readdir(path.join(folder, 'forgelens-out'))).sort()).toEqual(
-      ['photo.png.json', 'photo.png.map.png', 'photo.png.overlay.png', ...evidenceMaps].sort(),
+      ['photo.png.html', 'photo.png.json', 'photo.png.map.png', 'photo.png.overlay.png', ...evidenceMaps].sort(),
     );
     const map = await decodeMap16(await readFile(path.join(folder, 'forgelens-out/photo.png.map.png')), 'map');
     expect(map).toMatchObject({ width: 100, height: 80 });
@@ -120,8 +120,10 @@ describe('forgelens analyze', () => {
       return { n, stdout, stderr };
     };
     expect((await looked()).n).toBe(2);
+    await rm(path.join(folder, 'forgelens-out/a.png.html'));
     const again = await looked();
     expect(again.n).toBe(0);
+    expect(await readdir(path.join(folder, 'forgelens-out'))).toContain('a.png.html');
     expect(again.stdout).toContain('done before');
     expect(again.stderr).toMatchInlineSnapshot(`
       "2 pictures had been done before (--force does finished work again)
@@ -154,8 +156,9 @@ describe('forgelens analyze', () => {
     expect((await forgelens('/', ['analyze', '--help'])).stdout).toMatchInlineSnapshot(`
       "Usage: forgelens analyze [options] <inputs...>
 
-      Shows where pictures may have been tampered with. For each one it writes a map of 16 bits
-      (.map.png), the map over the picture (.overlay.png) and everything that is known (.json).
+      Shows where pictures may have been tampered with. For each one it writes a report to read (.html), a
+      map of 16 bits (.map.png), the map over the picture (.overlay.png) and everything that is known
+      (.json).
       Absence of a finding is not proof of authenticity.
 
       Arguments:
@@ -166,6 +169,7 @@ describe('forgelens analyze', () => {
         -m, --model <id|checkpoint>  a model of "forgelens models list", or a file (default: "brightness")
         -t, --threshold <p>          flag pixels whose probability is greater (default: 0.5)
         --no-evidence                look with the network only, not for other evidence
+        --no-report                  write no reports
         --force                      do finished work again
         --json                       print the list of results as JSON
         -h, --help                   display help for command
@@ -258,7 +262,7 @@ describe('forgelens analyze takes any picture', () => {
   async function analyzeFile(name: string, bytes: Uint8Array): Promise<Analysis> {
     const folder = await temporaryFolder();
     await writeFile(path.join(folder, name), bytes);
-    const { code, stderr } = await forgelens(folder, ['analyze', name, '--no-evidence']);
+    const { code, stderr } = await forgelens(folder, ['analyze', name, '--no-evidence', '--no-report']);
     expect(code, stderr).toBe(0);
     return result(folder, 'forgelens-out', `${name}.json`);
   }
@@ -337,7 +341,7 @@ describe('forgelens analyze takes any picture', () => {
       .png({ compressionLevel: 1 })
       .toBuffer();
     expect((await analyzeFile('large.png', bytes)).input).toMatchObject({ width: 10_000, height: 5_000 });
-  });
+  }, 180_000);
 });
 
 describe('forgelens analyze does the other pictures', () => {

@@ -14,8 +14,9 @@ export interface Slot {
   readonly earlier: Analysis | null;
 }
 
-/** What the files of a result add to the picture's name: the result itself, and its pictures by their key. */
+/** What the files of a result add to the picture's name: the result itself, its report, and its pictures by their key. */
 export const jsonEnding = '.json';
+export const reportEnding = '.html';
 export const pictureEnding = (key: string): string => `.${key}.png`;
 
 /** The folder that results are written to. No result ever replaces one of another picture. */
@@ -62,25 +63,22 @@ export class OutputFolder {
     }
   }
 
-  /** Writes the files of a result, each whole or not at all, the JSON last: where it is, the result is complete. */
-  async write(
-    name: string,
-    { pictures, json }: { pictures: Readonly<Record<string, Uint8Array>>; json: string },
-  ): Promise<void> {
-    const files: [ending: string, content: Uint8Array | string][] = [
-      ...Object.entries(pictures).map(([key, bytes]): [string, Uint8Array] => [pictureEnding(key), bytes]),
-      [jsonEnding, json],
-    ];
+  /** Writes the files of a result, the JSON last: where it is, the result is complete. */
+  async write(name: string, pictures: Readonly<Record<string, Uint8Array>>, json: string): Promise<void> {
+    for (const [key, bytes] of Object.entries(pictures)) await this.writeFile(name + pictureEnding(key), bytes);
+    await this.writeFile(name + jsonEnding, json);
+  }
+
+  /** Writes one file, whole or not at all. */
+  async writeFile(name: string, content: Uint8Array | string): Promise<void> {
+    const target = path.join(this.folder, name);
+    const temporary = `${target}.${process.pid}.tmp`;
     try {
-      makeFolder(path.dirname(path.join(this.folder, name)));
-      for (const [ending, content] of files) {
-        const target = path.join(this.folder, name + ending);
-        const temporary = `${target}.${process.pid}.tmp`;
-        await writeFile(temporary, content);
-        await rename(temporary, target);
-      }
+      makeFolder(path.dirname(target));
+      await writeFile(temporary, content);
+      await rename(temporary, target);
     } catch (error) {
-      throw cannotWrite(path.join(this.folder, name), error);
+      throw cannotWrite(target, error);
     }
   }
 

@@ -7,6 +7,7 @@ import { compareCommand } from './commands/compare.ts';
 import { dataCommand } from './commands/data.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { modelsCommand } from './commands/models.ts';
+import { reportCommand } from './commands/report.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { robustnessCommand } from './commands/robustness.ts';
 import { scoreCommand } from './commands/score.ts';
@@ -46,6 +47,7 @@ function program(context: Context): Command {
     );
   for (const command of [
     analyzeCommand,
+    reportCommand,
     trainCommand,
     evaluateCommand,
     scoreCommand,

@@ -107,6 +107,23 @@ export async function decodeImage(
   };
 }
 
+/**
+ * The size of an encoded picture as it will be decoded, without decoding it.
+ *
+ * @param path - the file's name for error messages
+ * @throws {DataError} when the bytes do not begin as a picture does
+ */
+export async function imageSize(
+  bytes: Uint8Array,
+  path: string,
+): Promise<{ readonly width: number; readonly height: number }> {
+  if (isBmp(bytes)) return decodeBmp(bytes, path, defaultMaxPixels);
+  const { autoOrient } = await sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .catch(error => notReadable(path, error));
+  return autoOrient;
+}
+
 function notReadable(path: string, error: unknown): never {
   // libvips reports in several lines; the first one says what is wrong.
   const reason = error instanceof Error ? error.message.split('\n')[0]! : String(error);

@@ -2,6 +2,7 @@ import type { ImageResult, Report } from '@forgelens/evaluate';
 import type { Image, Mask } from '@forgelens/imaging';
 import { encodeJpeg, encodeMask, overlay, resizeImage, resizeMask, resizePlanes } from '@forgelens/imaging';
 import { falseAlarmArea } from '@forgelens/metrics';
+import { toDataAddress } from './data-address.ts';
 import { count, decimals, percent } from './format.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
@@ -85,9 +86,6 @@ async function makeExhibit(result: ImageResult, { image, truth, probabilities }:
     map: await jpeg(overlay(small, map)),
   };
 }
-
-const toDataAddress = (type: string, bytes: Uint8Array): string =>
-  `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
 
 /** Exhibits as HTML: picture, truth and map beside each other. */
 export function showExhibits(exhibits: Exhibits): Html | null {

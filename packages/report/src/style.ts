@@ -60,6 +60,32 @@ pre { overflow-x: auto; background: var(--panel); border-radius: 8px; padding: 1
 .exhibit img { display: block; width: 100%; height: auto; border: 1px solid var(--rule); background: var(--panel); }
 .exhibit figcaption { font-size: 13px; color: var(--faint); overflow-wrap: anywhere; margin-top: 4px; }
 .exhibit figcaption strong { color: var(--ink); font-weight: 600; font-variant-numeric: tabular-nums; }
+.notice { border-left: 4px solid var(--line-0); background: var(--panel); padding: 6px 16px; margin: 16px 0; border-radius: 0 8px 8px 0; }
+.notice p { max-width: 92ch; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr)); gap: 16px; margin: 24px 0 12px; }
+.drawing { margin: 0; break-inside: avoid; }
+.drawing svg { display: block; width: 100%; height: auto; max-height: 82vh; border-radius: 6px; background: var(--panel); }
+.drawing figcaption { font-size: 13px; color: var(--faint); margin-top: 6px; }
+.outline { fill: none; stroke: #ffffff; stroke-width: 2px; vector-effect: non-scaling-stroke; filter: drop-shadow(0 0 1px #000000) drop-shadow(0 0 1px #000000); }
+circle.badge { fill: #14171b; stroke: #ffffff; stroke-width: 1.5px; vector-effect: non-scaling-stroke; }
+text.badge { fill: #ffffff; text-anchor: middle; font-weight: 650; font-family: system-ui, sans-serif; }
+.mark { fill: none; stroke: #56b4e9; filter: drop-shadow(0 0 1px #000000); }
+.mark.second { stroke: #f0e442; }
+.mark.match { stroke: #ffffff; stroke-opacity: 0.75; }
+.scale { display: flex; gap: 10px; align-items: center; font-size: 12.5px; color: var(--faint); margin: 8px 0; }
+.scale .bar { flex: 1 0 80px; max-width: 320px; height: 10px; border-radius: 5px; border: 1px solid var(--rule); position: relative; }
+.scale .bar i { position: absolute; top: -4px; bottom: -4px; width: 2px; margin-left: -1px; background: var(--ink); }
+.cut { display: block; width: 92px; height: 92px; border-radius: 4px; background: var(--panel); }
+.chip { display: inline-block; font-size: 12px; font-weight: 600; line-height: 1.5; padding: 1px 9px; border-radius: 20px; border: 1px solid var(--rule); color: var(--faint); white-space: nowrap; vertical-align: 2px; }
+.chip.notable { background: var(--line-1); border-color: var(--line-1); color: var(--paper); }
+.chip.shown { border-color: var(--line-0); color: var(--line-0); }
+.evidence { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 28px; margin: 32px 0; scroll-margin-top: 16px; }
+.evidence.plain { grid-template-columns: 1fr; }
+.evidence h3, .evidence > .table { grid-column: 1 / -1; }
+.evidence h3 { font-size: 16px; margin: 0 0 10px; }
+.evidence .words > p:first-child { margin-top: 0; }
+.reading > div { grid-template-columns: 72px 1fr; }
+a { color: var(--line-0); text-underline-offset: 2px; overflow-wrap: anywhere; }
 dl { margin: 12px 0; font-size: 14px; }
 dl > div { display: grid; grid-template-columns: 190px 1fr; gap: 12px; padding: 5px 0; border-bottom: 1px solid var(--rule); }
 dt { color: var(--faint); }
@@ -69,6 +95,7 @@ details { margin: 10px 0; }
 summary { cursor: pointer; color: var(--faint); font-size: 13.5px; }
 ul { padding-left: 20px; margin: 6px 0; }
 li { max-width: 84ch; margin: 2px 0; }
+@media (max-width: 720px) { .evidence { grid-template-columns: 1fr; } .evidence .seen { margin-bottom: 12px; } }
 @media (max-width: 560px) { dl > div { grid-template-columns: 1fr; gap: 0; } main { padding: 24px 16px 48px; } }
 @media print {
   :root {
@@ -87,6 +114,11 @@ li { max-width: 84ch; margin: 2px 0; }
   details::details-content { content-visibility: visible; block-size: auto; }
   tr, .figure { break-inside: avoid; }
   thead { display: table-header-group; }
+  .pair { grid-template-columns: 1fr 1fr; }
+  .drawing svg { max-height: 120mm; }
+  .evidence { break-inside: avoid; margin: 18px 0; }
+  .cut { width: 20mm; height: 20mm; }
+  a { color: inherit; }
   .charts, .exhibits { grid-template-columns: 1fr 1fr; }
 }
 `);

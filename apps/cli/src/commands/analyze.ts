@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Analysis } from '@forgelens/analysis';
@@ -6,13 +7,14 @@ import { analyzePicture } from '@forgelens/analysis/node';
 import { CheckpointError, DataError, UsageError } from '@forgelens/autograd';
 import { absenceIsNoProof } from '@forgelens/localize';
 import type { Localizer } from '@forgelens/localize';
+import { makeAnalysisPage } from '@forgelens/report/analysis';
 import { Command } from 'commander';
 import type { Context, ExitCode } from '../context.ts';
 import { exit } from '../context.ts';
 import { examples, parseThreshold } from '../arguments.ts';
 import type { Input } from '../inputs.ts';
 import { findInputs } from '../inputs.ts';
-import { jsonEnding, OutputFolder, pictureEnding } from '../outputs.ts';
+import { jsonEnding, OutputFolder, pictureEnding, reportEnding } from '../outputs.ts';
 import type { GlobalOptions } from '../terminal.ts';
 import { count, decimals, percent, Terminal } from '../terminal.ts';
 
@@ -21,6 +23,7 @@ interface Options extends GlobalOptions {
   readonly model: string;
   readonly threshold: number;
   readonly evidence: boolean;
+  readonly report: boolean;
   readonly force?: boolean;
   readonly json?: boolean;
 }
@@ -45,14 +48,15 @@ export function analyzeCommand(context: Context): Command {
   return new Command('analyze')
     .summary('show where pictures may have been tampered with')
     .description(
-      'Shows where pictures may have been tampered with. For each one it writes a map of 16 bits (.map.png), the map ' +
-        `over the picture (.overlay.png) and everything that is known (.json).\n${absenceIsNoProof}`,
+      'Shows where pictures may have been tampered with. For each one it writes a report to read (.html), a map of 16 ' +
+        `bits (.map.png), the map over the picture (.overlay.png) and everything that is known (.json).\n${absenceIsNoProof}`,
     )
     .argument('<inputs...>', 'files, folders (with the folders within) and globs')
     .option('-o, --out <folder>', 'where results are written', 'forgelens-out')
     .option('-m, --model <id|checkpoint>', 'a model of "forgelens models list", or a file', context.models.default)
     .option('-t, --threshold <p>', 'flag pixels whose probability is greater', parseThreshold, 0.5)
     .option('--no-evidence', 'look with the network only, not for other evidence')
+    .option('--no-report', 'write no reports')
     .option('--force', 'do finished work again')
     .option('--json', 'print the list of results as JSON')
     .addHelpText(
@@ -102,8 +106,8 @@ async function analyze(args: readonly string[], options: Options, { io, models }
   }
 
   const interrupted = io.signal?.aborted === true;
-  if (options.json) terminal.print(JSON.stringify(summarize(done, failed, options.out), null, 2));
-  else if (done.length > 0) printTable(terminal, done, options.out);
+  if (options.json) terminal.print(JSON.stringify(summarize(done, failed, options), null, 2));
+  else if (done.length > 0) printTable(terminal, done, options);
   for (const { error } of failed) terminal.problem(`failed: ${error}`);
   const earlier = done.filter(({ isEarlier }) => isEarlier).length;
   if (earlier > 0)
@@ -119,7 +123,7 @@ async function analyze(args: readonly string[], options: Options, { io, models }
 /** Looks at one picture and writes its files, unless they are there already. */
 async function look(
   input: Input,
-  { threshold, evidence, force }: Options,
+  { threshold, evidence, report, force }: Options,
   localizer: Localizer,
   output: OutputFolder,
   cwd: string,
@@ -129,46 +133,63 @@ async function look(
   });
   const picture = { name: input.path, sha256: await sha256Of(bytes) };
   const { name, earlier } = await output.reserve(input.name, picture);
-  if (earlier && !force && isSameWork(earlier, picture.sha256, localizer, { threshold, evidence }))
-    return { path: input.path, name, analysis: earlier, isEarlier: true };
+  const isEarlier =
+    !force && earlier !== null && isSameWork(earlier, picture.sha256, localizer, { threshold, evidence });
+  const analysis = isEarlier ? earlier : await lookAnew();
+  const reportFile = name + reportEnding;
+  if (report && !(isEarlier && existsSync(path.join(output.folder, reportFile)))) {
+    const readPicture = (file: string) => readFile(path.join(output.folder, path.dirname(name), file));
+    await output.writeFile(reportFile, await makeAnalysisPage(analysis, readPicture, bytes));
+  }
+  return { path: input.path, name, analysis, isEarlier };
 
-  const nameFile = (key: string) => path.basename(name) + pictureEnding(key);
-  const { analysis, pictures } = await analyzePicture(bytes, input.path, localizer, { threshold, evidence, nameFile });
-  await output.write(name, { pictures, json: formatAnalysis(analysis) });
-  return { path: input.path, name, analysis, isEarlier: false };
+  async function lookAnew(): Promise<Analysis> {
+    const nameFile = (key: string) => path.basename(name) + pictureEnding(key);
+    const { analysis, pictures } = await analyzePicture(bytes, input.path, localizer, {
+      threshold,
+      evidence,
+      nameFile,
+    });
+    await output.write(name, pictures, formatAnalysis(analysis));
+    return analysis;
+  }
 }
 
-function printTable(terminal: Terminal, done: readonly Done[], out: string): void {
+function printTable(terminal: Terminal, done: readonly Done[], { out, report }: Options): void {
+  const [kind, ending] = report ? ['Report', reportEnding] : ['Overlay', pictureEnding('overlay')];
   terminal.table(
-    ['Picture', 'Score', 'Flagged area', 'Regions', 'Seconds', 'Overlay'],
+    ['Picture', 'Score', 'Flagged area', 'Regions', 'Seconds', kind],
     done.map(({ path: file, name, analysis, isEarlier }) => [
       file,
       decimals(analysis.score.value),
       percent(analysis.areaFraction),
       analysis.regions.length,
       isEarlier ? 'done before' : decimals(analysis.timing.totalMs / 1000, 2),
-      path.join(out, name + pictureEnding('overlay')),
+      path.join(out, name + ending),
     ]),
   );
   const warned = done.filter(({ analysis }) => analysis.warnings.length > 0);
   for (const { path: file, analysis } of warned) terminal.note(`${file}: ${analysis.warnings.join(' ')}`);
+  const reports = report ? ` a report to open (${reportEnding}),` : '';
   terminal.print(
-    `The pictures are in ${out}: the map over each photograph (${pictureEnding('overlay')}), the map itself (${pictureEnding('map')}) and ` +
-      `all numbers (${jsonEnding}).\nA score is a reason to look, not a verdict. ${absenceIsNoProof}`,
+    `For each picture there is in ${out}:${reports} the map over it (${pictureEnding('overlay')}), the map itself ` +
+      `(${pictureEnding('map')}) and all numbers (${jsonEnding}).\nA score is a reason to look, not a verdict. ${absenceIsNoProof}`,
   );
 }
 
 /** What `--json` prints: a line's worth of each result, and where the whole of it is. */
-const summarize = (done: readonly Done[], failed: readonly Failed[], out: string) => ({
+const summarize = (done: readonly Done[], failed: readonly Failed[], { out, report }: Options) => ({
   results: done.map(({ path: file, name, analysis, isEarlier }) => ({
     path: file,
     score: analysis.score.value,
+    finding: analysis.score.finding,
     areaFraction: analysis.areaFraction,
     regions: analysis.regions.length,
     skipped: isEarlier,
     map: path.join(out, name + pictureEnding('map')),
     overlay: path.join(out, name + pictureEnding('overlay')),
     result: path.join(out, name + jsonEnding),
+    ...(report && { report: path.join(out, name + reportEnding) }),
   })),
   failed,
 });
