@@ -14,6 +14,7 @@ import {
   encodeMap16,
   encodeMask,
   encodePng,
+  imageSize,
   jpegRecompress,
 } from './codec.ts';
 import { readImage, readMask } from './files.ts';
@@ -111,6 +112,7 @@ describe('decodeImage', () => {
     const decoded = await decodeImage(bytes, 'turned.png');
     expect([decoded.width, decoded.height]).toEqual([10, 20]);
     expect(decoded.source).toMatchObject({ orientation: 6, width: 20, height: 10 });
+    expect(await imageSize(bytes, 'turned.png')).toEqual({ width: 10, height: 20 });
     // Turned clockwise: the bottom left corner as stored comes to the top left.
     expect([...decoded.data.subarray(0, 3)]).toEqual([...image.data.subarray(9 * 20 * 3, 9 * 20 * 3 + 3)]);
   });

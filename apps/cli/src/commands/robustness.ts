@@ -4,7 +4,7 @@ import { readTruth } from '@forgelens/data';
 import type { Sample } from '@forgelens/data';
 import { hashManifest, ownProtocol } from '@forgelens/evaluate';
 import type { Degradation } from '@forgelens/imaging';
-import { degradationPresets, degrade, formatDegradations, readImage } from '@forgelens/imaging';
+import { degradationPresets, degrade, formatDegradations, readImage, readImageSize } from '@forgelens/imaging';
 import { software } from '@forgelens/localize';
 import type { Localizer } from '@forgelens/localize';
 import { Ranking } from '@forgelens/metrics';
@@ -103,38 +103,69 @@ interface Walk {
   readonly io: Io;
 }
 
-/** Looks at each picture after each chain of degradations, but for what is done, and says how long the rest takes. */
+/** How many pictures are looked at at once: one is degraded or scored while the network looks at the other. */
+const lanes = 2;
+
+/**
+ * Looks at each picture after each chain of degradations, but for what is done, and says how long the rest takes.
+ * Pictures of one size come together, since the network's graph is made anew for each size that it meets.
+ */
 async function walk(
   chains: ReadonlyMap<string, readonly Degradation[]>,
   samples: readonly Sample[],
   { folder, localizer, seed, terminal, io }: Walk,
 ): Promise<void> {
-  const isToDo = (chain: string) => (sample: Sample) => folder.find(chain, sample) === null;
-  const todo = [...chains].map(([name, chain]) => ({ name, chain, samples: samples.filter(isToDo(name)) }));
-  const total = todo.reduce((sum, level) => sum + level.samples.length, 0);
-  const earlier = chains.size * samples.length - total;
-  if (earlier > 0) terminal.note(`${count(earlier, 'picture')} had been done before, ${total} to do`);
-  const progress = terminal.progress(total);
+  const jobs = (await bySize(samples)).flatMap(group =>
+    [...chains].flatMap(([name, chain]) =>
+      group.filter(sample => folder.find(name, sample) === null).map(sample => ({ name, chain, sample })),
+    ),
+  );
+  const earlier = chains.size * samples.length - jobs.length;
+  if (earlier > 0) terminal.note(`${count(earlier, 'picture')} had been done before, ${jobs.length} to do`);
+  const progress = terminal.progress(jobs.length);
   const start = performance.now();
   let done = 0;
   try {
-    for (const level of todo) {
-      for (const sample of level.samples) {
-        io.signal?.throwIfAborted();
-        progress.show(`${level.name} ${sample.id}`);
-        await folder.keep(await look(sample, level.name, level.chain, localizer, seed));
-        progress.advance();
-        done++;
-      }
+    await inLanes(lanes, jobs, async ({ name, chain, sample }) => {
+      io.signal?.throwIfAborted();
+      progress.show(`${name} ${sample.id}`);
+      await folder.keep(await look(sample, name, chain, localizer, seed));
+      progress.advance();
+      done++;
       // Where there is no bar.
-      if (level.samples.length > 0 && !io.stderr.isTTY) {
-        const minutes = ((performance.now() - start) / done / 60_000) * (total - done);
-        terminal.note(`${level.name}: done, ${done} of ${total} pictures, about ${Math.ceil(minutes)} min left`);
+      if (!io.stderr.isTTY && Math.floor((10 * done) / jobs.length) > Math.floor((10 * (done - 1)) / jobs.length)) {
+        const minutes = ((performance.now() - start) / done / 60_000) * (jobs.length - done);
+        terminal.note(`${done} of ${jobs.length} pictures are done, about ${Math.ceil(minutes)} min left`);
       }
-    }
+    });
   } finally {
     progress.stop();
   }
+}
+
+/** The samples in groups of one size. Pictures that cannot be read are a group of their own. */
+async function bySize(samples: readonly Sample[]): Promise<Sample[][]> {
+  const groups = new Map<string, Sample[]>();
+  for (const sample of samples) {
+    const size = await readImageSize(sample.image).catch(() => null);
+    const key = size === null ? 'unknown' : `${size.width}×${size.height}`;
+    groups.set(key, [...(groups.get(key) ?? []), sample]);
+  }
+  return [...groups.values()];
+}
+
+/** Does the jobs in their order, several at once. After an error none is begun, and those that are done are waited for. */
+async function inLanes<Job>(lanes: number, jobs: readonly Job[], work: (job: Job) => Promise<void>): Promise<void> {
+  const queue = jobs.values();
+  const errors: unknown[] = [];
+  const lane = async (): Promise<void> => {
+    for (const job of queue) {
+      await work(job).catch((error: unknown) => errors.push(error));
+      if (errors.length > 0) return;
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  if (errors.length > 0) throw errors[0];
 }
 
 /** Degrades one picture, looks at it, and scores what was found against its truth, degraded alike. */
