@@ -25,6 +25,8 @@ export interface ExampleSources {
   readonly samples: readonly Sample[];
   readonly material: readonly Material[];
   readonly mix: Mix;
+  /** How often a sample comes from which set, whatever their sizes; the numbers are weights. All samples alike without. */
+  readonly sets?: Readonly<Record<string, number>>;
 }
 
 /** Draws one example from the sources and cuts a training crop of size × size from it. */
@@ -56,9 +58,12 @@ export function checkMix({ samples, material, mix }: ExampleSources): void {
  */
 export function exampleDrawer(sources: ExampleSources, pictures: Pictures): DrawExample {
   checkMix(sources);
-  const { samples, material, mix } = sources;
-  const tampered = samples.filter(sample => sample.label === 1);
-  const authentic = samples.filter(sample => sample.label === 0);
+  const { samples, material, mix, sets } = sources;
+  const withLabel = (label: Sample['label']) => {
+    const those = samples.filter(sample => sample.label === label);
+    return { those, weights: sets && sampleWeights(those, sets) };
+  };
+  const [authentic, tampered] = [withLabel(0), withLabel(1)];
   const photographs = new Photographs(material, pictures);
 
   return async (random, size) => {
@@ -67,7 +72,8 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
       kinds.map(kind => mix[kind]),
     );
     if (name === 'tampered' || name === 'authentic') {
-      const sample = random.pick(name === 'tampered' ? tampered : authentic);
+      const { those, weights } = name === 'tampered' ? tampered : authentic;
+      const sample = random.pick(those, weights);
       const image = await pictures.image(sample.image);
       const mask = await pictures.truth(sample, image);
       return augment(random, { image, mask }, size);
@@ -76,4 +82,11 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
     const recipe = await drawRecipe(random, photographs, { kind, size: Math.round(size * random.uniform(1, 1.35)) });
     return augment(random, await makeForgery(recipe, photographs), size);
   };
+}
+
+/** How often each sample is to be drawn, so that its set comes as often as its weight says, whatever the set's size. */
+export function sampleWeights(samples: readonly Sample[], sets: Readonly<Record<string, number>>): number[] {
+  const sizes = new Map<string, number>();
+  for (const { set } of samples) sizes.set(set, (sizes.get(set) ?? 0) + 1);
+  return samples.map(({ set }) => (sets[set] ?? 0) / sizes.get(set)!);
 }

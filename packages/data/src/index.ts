@@ -8,6 +8,7 @@ export type { Finding, FindingKind } from './check/finding.ts';
 export { repair } from './check/repair.ts';
 export { augment } from './augment.ts';
 export type { Example } from './augment.ts';
+export { sampleWeights } from './examples.ts';
 export type { ExampleSources, Mix } from './examples.ts';
 export { groupBy } from './group-by.ts';
 export * from './groups.ts';

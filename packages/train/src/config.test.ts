@@ -57,6 +57,9 @@ describe('what is wrong is said in one sentence', () => {
     [['model={id: m2sformer, backbone: b6, spectra: 17, scales: 0, difficulty: hard}']],
     [['size']],
     [['data.mix.tampered=-1']],
+    [['data.sets={a: -1}']],
+    [['parts={encoder: {learningRatefactor: 0}}']],
+    [['accumulate=0']],
     [['optimizer={}', 'steps=0']],
     [['data=[']],
   ])('%j', overrides => {

@@ -105,7 +105,12 @@ const Data = z.strictObject({
     .string()
     .describe('A manifest, an index, a list or a folder of samples; relative to where the program is run.'),
   split: z.string().optional().describe('Only this split.'),
-  sets: z.array(z.string()).optional().describe('Only these sets.'),
+  sets: z
+    .union([z.array(z.string()), z.record(z.string(), z.number().positive())], {
+      error: 'expected names of sets, as in [a, b], or how often a sample comes from each, as in {a: 1, b: 2}',
+    })
+    .optional()
+    .describe('Only these sets; with numbers, how often a sample comes from which, whatever their sizes.'),
   limit: count.optional().describe('Only the first so many samples of the mix.'),
   mix: Mix.prefault({}),
   fit: z
@@ -269,6 +274,8 @@ const valueAt = (raw: unknown, path: readonly PropertyKey[]): unknown =>
 interface Keyed {
   readonly properties?: Readonly<Record<string, Keyed & { readonly const?: unknown }>>;
   readonly oneOf?: readonly Keyed[];
+  /** What every key stands for, where any is allowed. */
+  readonly additionalProperties?: Keyed | boolean;
 }
 
 /** The keys that the schema knows at a path, for what the configuration has chosen there. */
@@ -282,7 +289,11 @@ function knownKeys(raw: unknown, path: readonly PropertyKey[]): string[] {
       ) ??
     {};
   let part = trainJsonSchema() as Keyed;
-  for (const [i, key] of path.entries()) part = properties(part, valueAt(raw, path.slice(0, i)))[String(key)] ?? {};
+  for (const [i, key] of path.entries()) {
+    const { additionalProperties: any } = part;
+    const known = properties(part, valueAt(raw, path.slice(0, i)))[String(key)];
+    part = known ?? (typeof any === 'object' ? any : {});
+  }
   return Object.keys(properties(part, valueAt(raw, path)));
 }
 

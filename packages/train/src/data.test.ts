@@ -1,9 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Sample } from '@forgelens/data';
 import { foldsByGroup, readDataset } from '@forgelens/data';
+import { resizeImage, toTensor } from '@forgelens/imaging';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { planData } from './data.ts';
+import { openData, planData } from './data.ts';
+import { readPair } from './pairs.ts';
 import { writePictures } from './testing/pictures.ts';
 import { tinyConfig } from './testing/tiny-run.ts';
 
@@ -39,6 +42,37 @@ test('a fold is the same for every mix and seed of a training', async () => {
   expect(ids(tampered.validation)).toEqual(ids(both.validation));
   expect(tampered.record.counts).toMatchObject({ trainAuthentic: 0, validationAuthentic: 0 });
 });
+
+test('sets with weights come as often as these say, whatever their sizes, and batches stay functions of the step', async () => {
+  const text = await readFile(index, 'utf8');
+  // One picture is a set of its own.
+  const two = join(root, 'pictures', 'two-sets.csv');
+  await writeFile(two, text.replace('made_up,photo0.png', 'single,photo0.png'));
+  const config = tinyConfig({
+    ...{ batch: 100, size: 8, validation: { on: 'training' } },
+    data: { index: two, fit: 'resize', sets: { single: 1, made_up: 3 } },
+  });
+  const plan = await planData(config);
+  const single = await imageOf(plan.train.filter(({ set }) => set === 'single'));
+  const [data, again] = [openData(plan, config), openData(plan, config)];
+  const { image } = await data.batch(3);
+  expect((await again.batch(3)).image).toEqual(image);
+  const values = 3 * 8 * 8;
+  const rows = Array.from({ length: 100 }, (_, i) => image.data.slice(i * values, (i + 1) * values).join());
+  const share = rows.filter(row => row === single).length;
+  expect(share).toBeGreaterThan(15);
+  expect(share).toBeLessThan(35);
+
+  await expect(planData({ ...config, data: { ...config.data, sets: { made_up: 1, misspelt: 1 } } })).rejects.toThrow(
+    `${two}: data.sets gives "misspelt" a weight, but nothing is of this set`,
+  );
+});
+
+/** The first of samples as a batch has it. */
+async function imageOf([sample]: readonly Sample[]): Promise<string> {
+  const { image } = await readPair(sample!);
+  return toTensor([resizeImage(image, 8, 8)]).data.join();
+}
 
 test('a fold that there is not is refused', async () => {
   expect(() => holdingOut({ number: 6 })).toThrow(

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random, UsageError } from '@forgelens/autograd';
 import type { Batch, Material, Sample } from '@forgelens/data';
-import { BatchStream, foldsByGroup, readDataset, readMaterial, splitByGroup } from '@forgelens/data';
+import { BatchStream, foldsByGroup, readDataset, readMaterial, sampleWeights, splitByGroup } from '@forgelens/data';
 import { masksToTensor, resizeImage, resizeMask, toTensor } from '@forgelens/imaging';
 import type { TrainConfig } from './config.ts';
 import type { Pair } from './pairs.ts';
@@ -38,7 +38,8 @@ export interface DataPlan {
  * @throws {UsageError} when nothing is left to train on
  */
 export async function planData({ data, validation, seed }: TrainConfig): Promise<DataPlan> {
-  const filter = { split: data.split, sets: data.sets };
+  const sets = setNames(data);
+  const filter = { split: data.split, sets };
   const all = await readDataset(data.index, filter);
   const wanted = all
     .filter(({ label }) => (label === 1 ? data.mix.tampered : data.mix.authentic) > 0)
@@ -58,8 +59,11 @@ export async function planData({ data, validation, seed }: TrainConfig): Promise
     : [];
   if (train.length + material.length === 0)
     throw new UsageError(
-      `${data.index}: nothing is left to train on with split "${data.split ?? 'any'}", sets ${data.sets?.join(', ') ?? 'all'} and this mix`,
+      `${data.index}: nothing is left to train on with split "${data.split ?? 'any'}", sets ${sets?.join(', ') ?? 'all'} and this mix`,
     );
+  const missing = sets?.find(name => ![...all, ...material].some(({ set }) => set === name));
+  if (weightsOf(data) !== undefined && missing !== undefined)
+    throw new UsageError(`${data.index}: data.sets gives "${missing}" a weight, but nothing is of this set`);
 
   const chosen = new Random(seed).fork('validation').shuffle(measured).slice(0, validation.images);
   const tampered = (samples: readonly Sample[]) => samples.filter(({ label }) => label === 1).length;
@@ -79,6 +83,13 @@ export async function planData({ data, validation, seed }: TrainConfig): Promise
     },
   };
 }
+
+const setNames = ({ sets }: TrainConfig['data']): readonly string[] | undefined =>
+  sets === undefined || Array.isArray(sets) ? sets : Object.keys(sets);
+
+/** How often a sample comes from which set; undefined where all samples are alike. */
+const weightsOf = ({ sets }: TrainConfig['data']): Readonly<Record<string, number>> | undefined =>
+  Array.isArray(sets) ? undefined : sets;
 
 /** Folds are dealt of all samples of the index, so that they are the same for every mix. */
 function splitByFold(
@@ -108,7 +119,8 @@ export function openData(
   const { seed, batch: batchSize, size, data } = config;
   const { mix, workers } = data;
   if (data.fit === 'crop' && data.augment) {
-    const stream = new BatchStream({ samples, material, mix, seed, batchSize, size, workers });
+    const sources = { samples, material, mix, sets: weightsOf(data) };
+    const stream = new BatchStream({ ...sources, seed, batchSize, size, workers });
     return { validation, record, batch: step => stream.batch(step), close: () => stream.close() };
   }
   if (material.length > 0)
@@ -117,19 +129,23 @@ export function openData(
 }
 
 /**
- * Batches of samples as they are: every sample once, in random order, before any comes again. Whole pictures are
+ * Batches of samples as they are: every sample once, in random order, before any comes again; where sets have weights,
+ * each time a sample is drawn by them. Whole pictures are
  * squeezed into the square; parts are cut around what is tampered and extended by reflection.
  */
 export function plainBatches(
   samples: readonly Sample[],
-  { batch: count, size, seed, data: { fit } }: Pick<TrainConfig, 'batch' | 'size' | 'seed' | 'data'>,
+  { batch: count, size, seed, data }: Pick<TrainConfig, 'batch' | 'size' | 'seed' | 'data'>,
 ): BatchSource {
   const place = ({ image, mask }: Pair): Pair => {
-    if (fit === 'resize') return { image: resizeImage(image, size, size), mask: resizeMask(mask, size, size) };
+    if (data.fit === 'resize') return { image: resizeImage(image, size, size), mask: resizeMask(mask, size, size) };
     const part = cutAround({ image, mask }, size);
     return { image: extendTo(part.image, size, size), mask: extendTo(part.mask, size, size) };
   };
+  const sets = weightsOf(data);
+  const weights = sets && sampleWeights(samples, sets);
   const at = (position: number): Sample => {
+    if (weights) return new Random(seed).fork(`sample/${position}`).pick(samples, weights);
     const epoch = Math.floor(position / samples.length);
     return new Random(seed).fork(`epoch/${epoch}`).shuffle(samples)[position % samples.length]!;
   };
