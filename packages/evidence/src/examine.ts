@@ -1,5 +1,6 @@
 import { blockGrid } from './block-grid.ts';
 import { contentCredentials } from './content-credentials.ts';
+import { copyMove } from './copy-move.ts';
 import { errorLevel } from './error-level.ts';
 import type { Evidence, EvidenceId } from './evidence.ts';
 import { notApplicable } from './evidence.ts';
@@ -22,6 +23,7 @@ export const evidenceKinds: readonly EvidenceKind[] = [
   randomness,
   periodicity,
   balanced,
+  copyMove,
   jpegTables,
   metadata,
   thumbnail,

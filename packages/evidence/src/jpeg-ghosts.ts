@@ -13,7 +13,9 @@ const side = 16;
 const leastChange = 1;
 /** A ghost: the change is smaller than at the next higher quality by more than this share of it. */
 const leastDepth = 0.1;
-/** A region of fewer cells is left to chance. */
+/** Of the cells of a region, the mean must be more. */
+const leastMeanDepth = 0.2;
+/** A region of fewer cells, or of fewer than 3 columns or rows, is left to chance. */
 const leastCells = 9;
 /** A quality at which a larger share of the other cells has a ghost, too, is the picture's own. */
 const mostElsewhere = 0.1;
@@ -78,9 +80,11 @@ async function find({ image, jpeg, tools }: Subject): Promise<Finding> {
     if (quality <= highest)
       for (const { members, ...bounds } of growRegions(ghosts, columns, 0, 1)) {
         const elsewhere = (all - members.length) / Math.max(1, textured - members.length);
-        if (members.length < leastCells || elsewhere > mostElsewhere || members.length > textured / 2) continue;
-        regions++;
+        if (members.length < leastCells || bounds.right - bounds.left < 2 || bounds.bottom - bounds.top < 2) continue;
+        if (elsewhere > mostElsewhere || members.length > textured / 2) continue;
         const mean = members.reduce((sum, cell) => sum + depth[cell]!, 0) / members.length;
+        if (mean < leastMeanDepth) continue;
+        regions++;
         found.push({ ...bounds, quality, depth: mean, cells: members.length });
       }
     if (quality <= highest && (share <= mostElsewhere || regions > 0))
@@ -100,7 +104,7 @@ async function find({ image, jpeg, tools }: Subject): Promise<Finding> {
   }));
   const words = told.slice(0, 3).map(({ quality }, i) => {
     const { left, top, width, height } = boxes[i]!;
-    return `${width}×${height} px at (${left}, ${top}) of quality ${quality} ${told[i]!.depth.toFixed(2)} ${told[i]!.cells}`;
+    return `${width}×${height} px at (${left}, ${top}) of quality ${quality}`;
   });
   return {
     outcome: told.length > 0 ? 'notable' : 'quiet',
