@@ -58,7 +58,7 @@ describe('what is wrong is said in one sentence', () => {
     [['size']],
     [['data.mix.tampered=-1']],
     [['data.sets={a: -1}']],
-    [['parts={encoder: {learningRatefactor: 0}}']],
+    [['parts={encoder: {learningRate: 0}}']],
     [['accumulate=0']],
     [['optimizer={}', 'steps=0']],
     [['data=[']],
