@@ -181,7 +181,7 @@ function smoothed(points: Points): Line[] {
 }
 
 /** At most so many moments of a picture are shown: the first, the last, and some between them. */
-const mostMoments = 8;
+const mostMoments = 12;
 
 function showViews(views: readonly StoredView[], validations: readonly ValidationRecord[]): Html {
   const known = new Set(validations.map(({ step }) => step));
