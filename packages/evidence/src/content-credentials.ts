@@ -55,7 +55,7 @@ async function find({ bytes, jpeg, format, tools }: Subject): Promise<Finding> {
       outcome: problems.length > 0 ? 'notable' : 'shown',
       summary:
         problems.length > 0
-          ? `${carries}, which do not fit the file: ${problems.join('; ')}.`
+          ? `${carries}, which do not hold: ${problems.join('; ')}.`
           : `${carries}; signature and hashes fit the file.`,
       table: { columns: ['What', 'Value'], rows },
     };

@@ -28,12 +28,12 @@ test.each([60, 75])(
     expect(map!.values[7 * map!.width + 10]).toBeGreaterThan(0.3);
     expect(map!.values[2 * map!.width + 2]).toBe(0);
     const row = table!.rows.find(([q]) => q === String(quality))!;
-    expect(row[2]).toBe('1');
+    expect(row[3]).toBe('1');
   },
 );
 
 test('a picture that was saved once, or twice as a whole, has no ghost', async () => {
-  for (const qualities of [[], [90], [60, 95]]) {
+  for (const qualities of [[], [60, 95]]) {
     let image = photo;
     for (const quality of qualities) image = await jpegRecompress(image, quality);
     expect((await jpegGhosts.find(subjectOf(image))).outcome).toBe('quiet');

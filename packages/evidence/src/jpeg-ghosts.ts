@@ -3,18 +3,19 @@ import type { Finding } from './evidence.ts';
 import { notApplicable } from './evidence.ts';
 import { growRegions } from './grow-regions.ts';
 import { savedQuality } from './jpeg-tables.ts';
+import { luma, type Plane } from './planes.ts';
 import type { EvidenceKind, Subject } from './subject.ts';
 
-/** Qualities at which the picture is saved once more. One more follows, to see whether the last is a ghost. */
-const qualities = Array.from({ length: 14 }, (_, i) => 30 + 5 * i);
+/** Qualities at which the picture is saved once more; at the first and the last no ghost can be seen. */
+const qualities = Array.from({ length: 15 }, (_, i) => 25 + 5 * i);
 /** The side of a cell, in px, as in the paper. */
 const side = 16;
 /** The least mean squared change, in squared levels of 0–255, of a cell that has texture enough to judge. */
 const leastChange = 1;
-/** A ghost: the change is smaller than at the next higher quality by more than this share of it. */
+/** A ghost: the change is smaller than at the higher qualities up to which it rises, by more than this share of it. */
 const leastDepth = 0.1;
 /** Of the cells of a region, the mean must be more. */
-const leastMeanDepth = 0.2;
+const leastMeanDepth = 0.15;
 /** A region of fewer cells, or of fewer than 3 columns or rows, is left to chance. */
 const leastCells = 9;
 /** A quality at which a larger share of the other cells has a ghost, too, is the picture's own. */
@@ -22,13 +23,14 @@ const mostElsewhere = 0.1;
 
 /**
  * JPEG ghosts: parts that were saved at a lower quality before they came into this picture. It is saved once more at
- * qualities from 30 to 95, in steps of 5 (libjpeg's scale), and the mean squared change of each cell of 16 × 16 px is
- * smoothed over 3 × 3 cells. It falls as the quality rises; where it rises instead, the cell was saved at the quality
- * before. A region of at least 9 such cells at a quality at which few others have a ghost is told. Map: how much smaller the
- * change is than at the next quality, as a share of it, where the quality is not the whole picture's; 1 is half or more.
+ * qualities from 25 to 95, in steps of 5 (libjpeg's scale), and the mean squared change of luma in each cell of 16 × 16 px is
+ * smoothed over 3 × 3 cells. It falls as the quality rises; where it falls into a valley, the cell was saved at that quality
+ * before. A region of at least 9 such cells at a quality at which few others have a ghost is told. Map: the depth of the
+ * valley as a share of the peak behind it, where the quality is not the whole picture's; 1 is half or more.
  *
  * Farid 2009, "Exposing Digital Forgeries from JPEG Ghosts", https://doi.org/10.1109/TIFS.2008.2012215. Unlike the paper:
- * regions are found by the program, the mean change of each block is not counted, and the grid is not shifted: a ghost shows if the part kept its place on the grid of
+ * regions are found by the program; luma alone is taken, since chroma is stored at half the size and smoothed; the mean
+ * change of each block is not counted; and the grid is not shifted: a ghost shows if the part kept its place on the grid of
  * 8 × 8 px or the picture was not saved as JPEG afterwards.
  */
 export const jpegGhosts: EvidenceKind = {
@@ -51,9 +53,10 @@ async function find({ image, jpeg, tools }: Subject): Promise<Finding> {
   const [columns, rows] = [Math.floor(image.width / side), Math.floor(image.height / side)];
   if (columns < 3 || rows < 3)
     return notApplicable(`The picture has ${image.width}×${image.height} px; ghosts are looked for from 48×48 px on.`);
+  const plane = luma(image);
   const changes: Float64Array[] = [];
   for (const quality of qualities)
-    changes.push(smooth(squaredChange(image, await tools.recompress(image, quality), columns, rows), columns));
+    changes.push(smooth(squaredChange(plane, luma(await tools.recompress(image, quality)), columns, rows), columns));
 
   const depths = new Float32Array(columns * rows);
   const table: string[][] = [];
@@ -70,8 +73,9 @@ async function find({ image, jpeg, tools }: Subject): Promise<Finding> {
   const saved = jpeg === null ? null : savedQuality(jpeg);
   const highest = saved === null ? 90 : saved - 10;
   for (const [i, quality] of qualities.slice(0, -1).entries()) {
-    const [here, next] = [changes[i]!, changes[i + 1]!];
-    const depth = here.map((change, cell) => (next[cell]! > leastChange ? 1 - change / next[cell]! : 0));
+    if (i === 0) continue;
+    const next = changes[i + 1]!;
+    const depth = next.map((_, cell) => valley(changes, i, cell));
     const ghosts = Uint8Array.from(depth, value => (value > leastDepth ? 1 : 0));
     const textured = next.reduce((sum, change) => sum + (change > leastChange ? 1 : 0), 0);
     const all = ghosts.reduce((sum, ghost) => sum + ghost, 0);
@@ -89,7 +93,8 @@ async function find({ image, jpeg, tools }: Subject): Promise<Finding> {
       }
     if (quality <= highest && (share <= mostElsewhere || regions > 0))
       for (const [cell, value] of depth.entries()) if (ghosts[cell]) depths[cell] = Math.max(depths[cell]!, value);
-    table.push([String(quality), `${(100 * share).toFixed(1)} %`, String(regions)]);
+    const depthOf = depth.reduce((sum, value, cell) => sum + (ghosts[cell] ? value : 0), 0) / Math.max(1, all);
+    table.push([String(quality), percent(share), percent(depthOf), String(regions)]);
   }
 
   // One region has ghosts at neighbouring qualities and at those with multiples of the same divisors: the deepest is told.
@@ -116,33 +121,47 @@ async function find({ image, jpeg, tools }: Subject): Promise<Finding> {
       // Cells that the border cuts are not judged.
       ...extend(depths, columns, rows, image),
       zero: 'no ghost',
-      one: 'a change that is smaller than at the next quality by half or more',
+      one: 'a change that is smaller than at higher qualities by half or more',
     },
     boxes,
-    table: { columns: ['Quality', 'Cells with a ghost, of those with texture', 'Regions'], rows: table },
+    table: {
+      columns: ['Quality', 'Cells with a ghost, of those with texture', 'Their mean depth', 'Regions'],
+      rows: table,
+    },
   };
 }
 
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** How much smaller a cell's change is at the i-th quality than where it stops to rise behind it; 0 if it falls there. */
+function valley(changes: readonly Float64Array[], i: number, cell: number): number {
+  const change = changes[i]![cell]!;
+  if (change > changes[i - 1]![cell]!) return 0;
+  let peak = change;
+  for (let j = i + 1; j < changes.length && changes[j]![cell]! > peak; j++) peak = changes[j]![cell]!;
+  return peak > leastChange ? 1 - change / peak : 0;
+}
+
 /**
- * The mean squared change of each whole cell, in squared levels of 0–255, less what each 8 × 8 block changes as a whole:
- * in flat blocks that is luck.
+ * The mean squared change of luma of each whole cell, in squared levels of 0–255, less what each 8 × 8 block changes as a
+ * whole: in flat blocks that is luck.
  */
-function squaredChange(image: Image, again: Image, columns: number, rows: number): Float64Array {
+function squaredChange(before: Plane, after: Plane, columns: number, rows: number): Float64Array {
+  const { width, data } = before;
   const sums = new Float64Array(columns * rows);
   for (let top = 0; top < rows * side; top += 8)
-    for (let left = 0; left < columns * side; left += 8)
-      for (let channel = 0; channel < 3; channel++) {
-        let sum = 0;
-        let squares = 0;
-        for (let y = top; y < top + 8; y++)
-          for (let i = 3 * (y * image.width + left) + channel, end = i + 24; i < end; i += 3) {
-            const change = image.data[i]! - again.data[i]!;
-            sum += change;
-            squares += change * change;
-          }
-        const cell = Math.floor(top / side) * columns + Math.floor(left / side);
-        sums[cell]! += (squares - (sum * sum) / 64) / (3 * side * side);
-      }
+    for (let left = 0; left < columns * side; left += 8) {
+      let sum = 0;
+      let squares = 0;
+      for (let y = top; y < top + 8; y++)
+        for (let i = y * width + left, end = i + 8; i < end; i++) {
+          const change = data[i]! - after.data[i]!;
+          sum += change;
+          squares += change * change;
+        }
+      const cell = Math.floor(top / side) * columns + Math.floor(left / side);
+      sums[cell]! += (squares - (sum * sum) / 64) / (side * side);
+    }
   return sums;
 }
 

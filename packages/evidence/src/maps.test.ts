@@ -58,7 +58,6 @@ test('randomness and periodicity are those of CDFL’s graph, away from the bord
   const graph = build({
     inputs: { image },
     outputs: { random: patterns.randomness, periodic: patterns.periodicity },
-    weights: {},
   });
   const expected = await runOnce(nodeCpu({ threads: 1 }), graph, { image: toTensor([photo]) });
   const found = pixelPatterns(photo);
@@ -81,7 +80,7 @@ test('bars are periodic, and stand out from a texture in the balanced residual',
   const forged = paste(texture(256, 256, 4), bars(48), 96, 96);
   const periodic = contrast((await periodicity.find(subjectOf(forged))).map!, 256, 104, 104, 32);
   expect(periodic.inside).toBeGreaterThan(0.9);
-  expect(periodic.outside).toBeLessThan(0.3);
+  expect(periodic.outside).toBeLessThan(0.6);
   const residual = contrast((await balanced.find(subjectOf(forged))).map!, 256, 104, 104, 32);
   expect(residual.inside).toBeGreaterThan(0.5);
   expect(residual.outside).toBeLessThan(0.05);

@@ -30,7 +30,10 @@ export interface PixelPatterns {
   readonly rows: number;
   /** Entropy of 16 grey levels between the window's least and greatest, as a share of the largest possible, in [0, 1]. */
   readonly randomness: Float32Array;
-  /** The share of the strongest wave in the energy above 0.1 cycles a pixel, in [0, 1/2]. */
+  /**
+   * The share of the strongest wave in the energy above 0.1 cycles a pixel, in [0, 2/9]: a wave and its mirror image are two,
+   * and the window's taper spreads each over nine frequencies, of which the middle one has 4/9.
+   */
   readonly periodicity: Float32Array;
 }
 
@@ -198,7 +201,7 @@ export const randomness = kind(
   },
 );
 
-/** CDFL's periodicity: the share of the strongest wave in windows of 16 × 16 px, [0, 1/2]. */
+/** CDFL's periodicity: the share of the strongest wave in windows of 16 × 16 px, [0, 2/9]. */
 export const periodicity = kind(
   'periodicity',
   {
@@ -212,7 +215,7 @@ export const periodicity = kind(
   },
   {
     measure: patterns => patterns.periodicity,
-    fullScale: 0.5,
+    fullScale: 2 / 9,
     zero: 'no wave stands out',
     one: 'a single wave',
     summary: values =>

@@ -22,7 +22,7 @@ export function paste(image: Image, patch: Image, left: number, top: number): Im
 }
 
 /** Pixels as a subject: of no file, or of the file they were decoded from. */
-export const subjectOf = (image: Image, bytes = new Uint8Array(), format = 'png'): Subject => ({
+export const subjectOf = (image: Image, bytes: Uint8Array = new Uint8Array(), format = 'png'): Subject => ({
   path: 'test.jpg',
   bytes,
   format,

@@ -4,7 +4,7 @@ import type { Finding } from './evidence.ts';
 import { notApplicable } from './evidence.ts';
 import { growRegions } from './grow-regions.ts';
 import { readMetadata } from './metadata.ts';
-import { luma, meanCells } from './planes.ts';
+import { luma, meanCells, type Plane } from './planes.ts';
 import type { EvidenceKind, Subject } from './subject.ts';
 
 /** The difference, in levels of 0–255, that the map shows as 1. */
@@ -53,12 +53,15 @@ async function find({ path, bytes, image, tools }: Subject): Promise<Finding> {
     return notApplicable(`The thumbnail has only ${small.width}×${small.height} px.`);
   const then = luma(kept);
   const now = luma(resizeImage(image, kept.width, kept.height));
-  const { gain, offset, correlation } = fitLine(now.data, then.data);
-  const difference = then.data.map((value, i) => Math.abs(value - gain * now.data[i]! - offset));
-
-  const cells = meanCells({ ...then, data: difference }, side);
-  const marks = Uint8Array.from(cells.data, value => (value >= leastDifference ? 1 : 0));
-  const regions = growRegions(marks, cells.width, 0, 1).filter(({ members }) => members.length >= leastCells);
+  // What differs at first sight shall not decide how bright the rest is.
+  const middle = medianOf(then.data.map((value, i) => value - now.data[i]!));
+  const rough = marksOf(then, i => then.data[i]! - now.data[i]! - middle);
+  const { gain, offset, correlation } = fitLine(now, then, rough);
+  const differenceAt = (i: number) => then.data[i]! - gain * now.data[i]! - offset;
+  const marks = marksOf(then, differenceAt);
+  const share = marks.cells.reduce((sum, mark) => sum + mark, 0) / marks.cells.length;
+  const regions = growRegions(marks.cells, marks.columns, 0, 1).filter(({ members }) => members.length >= leastCells);
+  const isOther = correlation < 0.5 || share > 0.5;
   const [across, down] = [image.width / kept.width, image.height / kept.height];
   const boxes = regions.map(({ left, top, right, bottom }) => ({
     left: Math.floor(side * left * across),
@@ -69,17 +72,16 @@ async function find({ path, bytes, image, tools }: Subject): Promise<Finding> {
   const size = `The thumbnail of ${small.width}×${small.height} px`;
   const likeness = `correlation ${correlation.toFixed(2)}`;
   return {
-    outcome: boxes.length > 0 || correlation < 0.5 ? 'notable' : 'quiet',
-    summary:
-      correlation < 0.5
-        ? `${size} shows another picture (${likeness}).`
-        : boxes.length > 0
-          ? `${size} differs from the picture in ${boxes.length} ${boxes.length === 1 ? 'place' : 'places'} (${likeness}).`
-          : `${size} shows the same as the picture (${likeness}).`,
+    outcome: boxes.length > 0 || isOther ? 'notable' : 'quiet',
+    summary: isOther
+      ? `${size} shows another picture (${likeness}).`
+      : boxes.length > 0
+        ? `${size} differs from the picture in ${boxes.length} ${boxes.length === 1 ? 'place' : 'places'} (${likeness}).`
+        : `${size} shows the same as the picture (${likeness}).`,
     map: {
       width: then.width,
       height: then.height,
-      values: difference.map(value => Math.min(1, value / fullScale)),
+      values: then.data.map((_, i) => Math.min(1, Math.abs(differenceAt(i)) / fullScale)),
       zero: 'no difference',
       one: `a difference of ${fullScale} levels of 0–255 or more`,
     },
@@ -108,17 +110,34 @@ function withoutBars(small: Image, aspect: number): Image {
   return dark > 0.8 * outside ? { width, height, data } : small;
 }
 
-/** The line y ≈ gain · x + offset of least squares, with the correlation of x and y; a gain below 0 is taken for 0. */
-function fitLine(x: Float32Array, y: Float32Array): { gain: number; offset: number; correlation: number } {
-  const n = x.length;
-  let [sx, sy, sxx, syy, sxy] = [0, 0, 0, 0, 0];
-  for (let i = 0; i < n; i++) {
-    sx += x[i]!;
-    sy += y[i]!;
-    sxx += x[i]! * x[i]!;
-    syy += y[i]! * y[i]!;
-    sxy += x[i]! * y[i]!;
+const medianOf = (values: Float32Array): number => values.sort()[values.length >> 1]!;
+
+interface Marks {
+  readonly columns: number;
+  /** 1 for each cell of 4 × 4 px with a mean absolute difference of 32 levels or more. */
+  readonly cells: Uint8Array;
+}
+
+function marksOf(plane: Plane, difference: (i: number) => number): Marks {
+  const cells = meanCells({ ...plane, data: plane.data.map((_, i) => Math.abs(difference(i))) }, side);
+  return { columns: cells.width, cells: Uint8Array.from(cells.data, value => (value >= leastDifference ? 1 : 0)) };
+}
+
+/** The line y ≈ gain · x + offset of least squares where there is no mark, with the correlation of x and y there. */
+function fitLine(x: Plane, y: Plane, marks: Marks): { gain: number; offset: number; correlation: number } {
+  let [n, sx, sy, sxx, syy, sxy] = [0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < x.data.length; i++) {
+    const cell = Math.floor(Math.floor(i / x.width) / side) * marks.columns + Math.floor((i % x.width) / side);
+    if (marks.cells[cell]) continue;
+    const [p, q] = [x.data[i]!, y.data[i]!];
+    n++;
+    sx += p;
+    sy += q;
+    sxx += p * p;
+    syy += q * q;
+    sxy += p * q;
   }
+  if (n === 0) return { gain: 1, offset: 0, correlation: 0 };
   const [varX, varY, covariance] = [sxx - (sx * sx) / n, syy - (sy * sy) / n, sxy - (sx * sy) / n];
   // Two pictures of one colour each are the same but for brightness.
   const correlation = varX < n && varY < n ? 1 : covariance / Math.sqrt(Math.max(1e-9, varX * varY));
