@@ -9,7 +9,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const interrupt = new AbortController();
 // Once: a second Ctrl-C ends the program at once.
-process.once('SIGINT', () => interrupt.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
 
 process.exitCode = await main(
   process.argv.slice(2),

@@ -24,6 +24,7 @@ describe('forgelens', () => {
       Commands:
         analyze [options] <inputs...>        show where pictures may have been tampered with
         report [options] <result.json>       make the report of a result again
+        serve [options]                      answer over HTTP
         train [options] [config.yaml]        train a network
         evaluate [options]                   score a model on pictures whose tampering is known
         score [options] <folder...>          score maps that are there already, by the rules of any

@@ -11,6 +11,7 @@ import { reportCommand } from './commands/report.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
 import { robustnessCommand } from './commands/robustness.ts';
 import { scoreCommand } from './commands/score.ts';
+import { serveCommand } from './commands/serve.ts';
 import { synthesizeCommand } from './commands/synthesize.ts';
 import { trainCommand } from './commands/train.ts';
 import type { Context, ExitCode, Io, Models } from './context.ts';
@@ -48,6 +49,7 @@ function program(context: Context): Command {
   for (const command of [
     analyzeCommand,
     reportCommand,
+    serveCommand,
     trainCommand,
     evaluateCommand,
     scoreCommand,

@@ -10,7 +10,7 @@ import { page } from './page.ts';
 export function analysisPage(analysis: Analysis, views: AnalysisViews): string {
   const { input, model, warnings, limitations, evidence } = analysis;
   return page(
-    `Where ${input.name} may have been tampered with`,
+    `Where ${input.name.split(/[/\\]/).at(-1)!} may have been tampered with`,
     `${input.width} × ${input.height} px, ${formatName(input.format)}, looked at with ${model.id} ${model.version} on ${dateOf(analysis)}.`,
     html`<div class="figures">${figures(analysis)}</div>
       ${notices(warnings)}`,

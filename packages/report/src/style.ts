@@ -95,7 +95,7 @@ details { margin: 10px 0; }
 summary { cursor: pointer; color: var(--faint); font-size: 13.5px; }
 ul { padding-left: 20px; margin: 6px 0; }
 li { max-width: 84ch; margin: 2px 0; }
-@media (max-width: 720px) { .evidence { grid-template-columns: 1fr; } .evidence .seen { margin-bottom: 12px; } }
+@media screen and (max-width: 720px) { .evidence { grid-template-columns: 1fr; } .evidence .seen { margin-bottom: 12px; } }
 @media (max-width: 560px) { dl > div { grid-template-columns: 1fr; gap: 0; } main { padding: 24px 16px 48px; } }
 @media print {
   :root {

@@ -1,0 +1,10 @@
+export { createApp } from './app.ts';
+export type { AppOptions } from './app.ts';
+export type * from './queue.ts';
+export { serve } from './serve.ts';
+export type { ServeOptions, Serving } from './serve.ts';
+export { defaultSettings } from './settings.ts';
+export type { Settings } from './settings.ts';
+export { WorkerQueue } from './worker-queue.ts';
+export { workerProcesses } from './worker.ts';
+export type { StartWorker, Worker, WorkerEvent } from './worker.ts';

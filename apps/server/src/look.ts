@@ -1,0 +1,31 @@
+import type { Limits } from '@forgelens/analysis';
+import { analyzePicture } from '@forgelens/analysis/node';
+import { DataError } from '@forgelens/autograd';
+import type { Localizer } from '@forgelens/localize';
+import { makeAnalysisPage } from '@forgelens/report/analysis';
+import { mapsFolder } from './links.ts';
+import type { Job } from './queue.ts';
+import type { WorkerEvent } from './worker.ts';
+
+/** Looks at one picture, and tells of it until it is done or has failed. */
+export async function lookAt(
+  { bytes, name, threshold, evidence }: Job,
+  localizer: Localizer,
+  limits: Limits,
+  tell: (event: WorkerEvent) => void,
+): Promise<void> {
+  try {
+    const nameFile = (key: string) => `${mapsFolder}/${key}.png`;
+    const { analysis, pictures } = await analyzePicture(bytes, name, localizer, {
+      ...{ threshold, evidence, nameFile, limits },
+      onProgress: progress => tell({ kind: 'progress', progress }),
+    });
+    const byFile = new Map(Object.entries(pictures).map(([key, png]) => [nameFile(key), png]));
+    const report = await makeAnalysisPage(analysis, file => byFile.get(file)!, bytes);
+    tell({ kind: 'done', product: { analysis, pictures, report } });
+  } catch (error) {
+    const isPicture = error instanceof DataError;
+    const { message, stack = message } = error as Error;
+    tell({ kind: 'failed', isPicture, message: isPicture ? message : stack });
+  }
+}
