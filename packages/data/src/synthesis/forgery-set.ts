@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
@@ -42,6 +43,8 @@ export interface ForgeryJob {
   readonly folder: string;
   readonly material: readonly Material[];
   readonly plan: ForgerySetPlan;
+  /** Decoded photographs that the worker keeps, in bytes. */
+  readonly keptBytes: number;
 }
 
 export interface ForgerySetOptions {
@@ -66,6 +69,9 @@ export interface ForgerySetResult {
   readonly found: number;
   readonly interrupted: boolean;
 }
+
+/** How much of the machine's memory all workers together use to keep photographs that they may need again. */
+const keptShare = 0.25;
 
 const planFile = 'synthesis.json';
 
@@ -100,9 +106,9 @@ export async function writeForgerySet(options: ForgerySetOptions): Promise<Forge
   onProgress?.(done);
 
   const queue = missing.values();
-  const workers = Array.from({ length: Math.min(options.workers, missing.length) }, () =>
-    startWorker({ folder, material, plan }),
-  );
+  const count = Math.min(options.workers, missing.length);
+  const keptBytes = Math.floor((keptShare * totalmem()) / count);
+  const workers = Array.from({ length: count }, () => startWorker({ folder, material, plan, keptBytes }));
   const drive = async (worker: Worker) => {
     for (const n of queue) {
       if (signal?.aborted) return;

@@ -19,10 +19,7 @@ export interface ForgeryAnswer {
   readonly problem: { readonly path: string | null; readonly usage: boolean; readonly text: string } | null;
 }
 
-/** Decoded photographs that a worker keeps. */
-const keptBytes = 2 ** 30;
-
-const { folder, material, plan } = workerData as ForgeryJob;
+const { folder, material, plan, keptBytes } = workerData as ForgeryJob;
 const photographs = new Photographs(material, new Pictures(keptBytes));
 const random = new Random(plan.seed);
 
