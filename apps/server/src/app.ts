@@ -58,7 +58,7 @@ export function createApp({ settings, queue, model, cards, log, measuresProcess 
   );
 
   /** Who asks: null where no keys are needed. @throws {Problem} when the key is missing or wrong */
-  function ownerOf(c: Context): string | null {
+  function ownerOf(c: Context<{ Variables: Variables }>): string | null {
     if (keys.length === 0) return null;
     const [, given] = /^Bearer\s+(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
     const key = given === undefined ? undefined : keys.find(known => timingSafeEqual(known, digest(given)));
@@ -224,7 +224,7 @@ export function createApp({ settings, queue, model, cards, log, measuresProcess 
   return {
     app,
     /** Takes no more pictures, and waits until those that were taken are done and were fetched, as long as is allowed. */
-    async drain(): Promise<void> {
+    drain: async (): Promise<void> => {
       closing = true;
       const deadline = Date.now() + settings.drainMs;
       let isLate = false;

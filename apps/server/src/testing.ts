@@ -49,10 +49,11 @@ export const workersHere =
     };
     queueMicrotask(() => tell({ kind: 'ready' }));
     return {
-      async send(job) {
-        const behaviour = await behave(job);
-        if (behaviour === 'crash') kill();
-        if (behaviour === 'look') await lookAt(job, localizer, settings, tell);
+      send(job) {
+        void Promise.resolve(behave(job)).then(behaviour => {
+          if (behaviour === 'crash') kill();
+          return behaviour === 'look' ? lookAt(job, localizer, settings, tell) : undefined;
+        });
       },
       kill,
     };
@@ -84,7 +85,7 @@ export function patched(): Sharp {
 /** A form with one picture and other fields. */
 export function formOf(bytes: Uint8Array, fields: Readonly<Record<string, string>> = {}, name = 'photo.png'): FormData {
   const form = new FormData();
-  form.append('file', new File([bytes as Uint8Array<ArrayBuffer>], name));
+  form.append('file', new File([bytes], name));
   for (const [key, value] of Object.entries(fields)) form.append(key, value);
   return form;
 }
