@@ -1,4 +1,5 @@
-import { Random, Tensor, build, input } from '@forgelens/autograd';
+import type { Tensor } from '@forgelens/autograd';
+import { Random, build, input } from '@forgelens/autograd';
 import { nodeCpu, runOnce } from '@forgelens/autograd/runtime/node';
 import { jpegRecompress } from '@forgelens/imaging';
 import { crop, filledImage, gaussianNoise, toTensor, type Image } from '@forgelens/imaging/pixels';

@@ -37,5 +37,5 @@ export interface Subject {
 
 /** A kind of evidence: its words and its arithmetic. Places and maps of a finding are those of `subject.image`. */
 export interface EvidenceKind extends EvidenceText {
-  find(subject: Subject): Finding | Promise<Finding>;
+  readonly find: (subject: Subject) => Finding | Promise<Finding>;
 }
