@@ -26,7 +26,7 @@ test.each([
     [top + height, 176],
   ] as const)
     expect(Math.abs(found - planted)).toBeLessThanOrEqual(16);
-  expect(map!.values[7 * map!.width + 10]).toBeGreaterThan(0.3);
+  expect(map!.values.filter(value => value > 0).length).toBeGreaterThanOrEqual(9);
   expect(map!.values[2 * map!.width + 2]).toBe(0);
   const row = table!.rows.find(([q]) => q === String(quality))!;
   expect(row[3]).toBe('1');
