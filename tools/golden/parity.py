@@ -174,7 +174,14 @@ def gradients(subject, salt, stage, training):
         total = sum(n * n for n in norms.values()) ** 0.5
         return model, loss, subject.extra(model, logits), norms, total
 
-    _, exact_loss, exact_extra, exact_norms, exact_total = backward(torch.float64)
+    def loss_after_step(model, dtype):
+        optimizer(model).step()
+        with torch.no_grad():
+            return loss_of(model, image.to(dtype), mask.to(dtype))[1]
+
+    exact, exact_loss, exact_extra, exact_norms, exact_total = backward(torch.float64)
+    exact_after = loss_after_step(exact, torch.float64) if training else None
+    del exact
     model, loss, extra, norms, total = backward(torch.float32)
 
     def row(name, p):
@@ -198,9 +205,8 @@ def gradients(subject, salt, stage, training):
             for name, b in model.named_buffers()
             if name.endswith(('running_mean', 'running_var'))
         }
-        optimizer(model).step()
-        with torch.no_grad():
-            result['loss_after_one_optimizer_step'] = digits(loss_of(model, image, mask)[1])
+        result['loss_after_one_optimizer_step'] = digits(loss_after_step(model, torch.float32))
+        result['loss_after_one_optimizer_step_f64'] = float(exact_after)
     return result
 
 

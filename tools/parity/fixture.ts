@@ -50,6 +50,8 @@ interface StepFixture {
   readonly grads: Readonly<Record<string, GradientFixture>>;
   readonly extra: Readonly<Record<string, unknown>>;
   readonly loss_after_one_optimizer_step?: number;
+  /** The same of the network in float64: where gradients flip at thresholds, Adam's signs and so this loss differ. */
+  readonly loss_after_one_optimizer_step_f64?: number;
   readonly 'bn_buffers_after_[sum,l2]'?: Readonly<Record<string, readonly [number, number]>>;
 }
 interface ParameterFixture {
@@ -462,5 +464,7 @@ async function compareOptimizerStep(
   const second = (await run())['loss']!.data[0] as number;
   await executable.close();
   const reference = expected.loss_after_one_optimizer_step;
-  report.number(`loss after one step, ${sections.train}`, 'loss', second, reference, 2e-3 * Math.abs(reference));
+  const noise = Math.abs((expected.loss_after_one_optimizer_step_f64 ?? reference) - reference);
+  const tolerance = Math.max(2e-3 * Math.abs(reference), 3 * noise);
+  report.number(`loss after one step, ${sections.train}`, 'loss', second, reference, tolerance);
 }
