@@ -59,7 +59,7 @@ describe('an analysis', () => {
   test('says what was looked at, by what, and what was found', async () => {
     const bytes = await encodePng(patched());
     const { analysis, pictures } = await analyze(bytes);
-    const { timing, software, input, ...rest } = analysis;
+    const { timing, software, input, maps, ...rest } = analysis;
     expect(Object.keys(pictures)).toEqual(['map', 'overlay']);
     expect(timing.totalMs).toBeGreaterThanOrEqual(timing.locateMs);
     expect(Object.keys(software.runsOn)).toEqual(['libvips', 'sharp', 'onnxruntime', 'node']);
@@ -79,20 +79,6 @@ describe('an analysis', () => {
           "Absence of a finding is not proof of authenticity.",
           "It takes all that is bright for tampered.",
         ],
-        "maps": {
-          "map": {
-            "file": "photo.map.png",
-            "height": 80,
-            "sha256": "466f7c6c7282ea122b56cfb4a8e8e5131b5230589d51ad15aebbd3cadc6749cf",
-            "width": 100,
-          },
-          "overlay": {
-            "file": "photo.overlay.png",
-            "height": 80,
-            "sha256": "df797499a0f1d62f202647ae7a06a775bb4b95781384ef42b737894934dcd13d",
-            "width": 100,
-          },
-        },
         "model": {
           "id": "brightness",
           "name": "Brightness",
@@ -152,7 +138,12 @@ describe('an analysis', () => {
         "warnings": [],
       }
     `);
-    expect(rest.maps.map.sha256).toBe(await sha256Of(pictures['map']!));
+    // The hashes are of whatever the encoder of this version writes.
+    for (const key of ['map', 'overlay'] as const)
+      expect(maps[key]).toEqual({
+        ...{ file: `photo.${key}.png`, width: 100, height: 80 },
+        sha256: await sha256Of(pictures[key]!),
+      });
     expect((await decodeMap16(pictures['map']!, 'map')).probabilities[45 * 100 + 40]).toBe(1);
   });
 
