@@ -70,6 +70,9 @@ export interface ForgerySetResult {
   readonly interrupted: boolean;
 }
 
+/** Forgeries that a worker makes at once: one is computed while a codec works on the other. */
+const atOnce = 2;
+
 /** How much of the machine's memory all workers together use to keep photographs that they may need again. */
 const keptShare = 0.25;
 
@@ -118,7 +121,7 @@ export async function writeForgerySet(options: ForgerySetOptions): Promise<Forge
     }
   };
   try {
-    await Promise.all(workers.map(drive));
+    await Promise.all(Array.from({ length: atOnce }, () => workers.map(drive)).flat());
   } finally {
     await Promise.all(workers.map(worker => worker.terminate()));
   }
@@ -207,12 +210,14 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 function answerOf(worker: Worker, task: { readonly n: number; readonly recipe: Recipe | null }): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (answer: ForgeryAnswer) => {
+      if (answer.n !== task.n) return;
+      worker.off('message', settle);
       worker.off('error', reject);
       if (answer.problem === null) return resolve();
       const { path, usage, text } = answer.problem;
       reject(path !== null ? new DataError(path, text) : usage ? new UsageError(text) : new Error(text));
     };
-    worker.once('message', settle);
+    worker.on('message', settle);
     worker.once('error', reject);
     worker.postMessage(task);
   });

@@ -16,6 +16,7 @@ import { forgeryKinds, pictureKind, type Recipe } from './recipe.ts';
 
 /** What a worker answers; an error crosses threads as its parts, for a clone would lose its class. */
 export interface ForgeryAnswer {
+  readonly n: number;
   readonly problem: { readonly path: string | null; readonly usage: boolean; readonly text: string } | null;
 }
 
@@ -25,18 +26,18 @@ const random = new Random(plan.seed);
 
 parentPort!.on('message', ({ n, recipe }: { readonly n: number; readonly recipe: Recipe | null }) => {
   make(n, recipe).then(
-    () => answer(null),
+    () => answer(n, null),
     (error: Error) => {
       const path = error instanceof DataError ? error.path : null;
       const usage = error instanceof UsageError;
       const message = path === null ? error.message : error.message.slice(`${path}: `.length);
-      answer({ path, usage, text: path === null && !usage ? (error.stack ?? message) : message });
+      answer(n, { path, usage, text: path === null && !usage ? (error.stack ?? message) : message });
     },
   );
 });
 
-const answer = (problem: ForgeryAnswer['problem']): void =>
-  parentPort!.postMessage({ problem } satisfies ForgeryAnswer);
+const answer = (n: number, problem: ForgeryAnswer['problem']): void =>
+  parentPort!.postMessage({ n, problem } satisfies ForgeryAnswer);
 
 async function make(n: number, given: Recipe | null): Promise<void> {
   const name = forgeryName(n);
