@@ -1,6 +1,6 @@
 import type { Finding } from './evidence.ts';
 import { notApplicable } from './evidence.ts';
-import { luma } from './planes.ts';
+import { luma, median } from './planes.ts';
 import type { EvidenceKind, Subject } from './subject.ts';
 
 /** The side of a cell, in px. */
@@ -70,6 +70,3 @@ function find({ image }: Subject): Finding {
     },
   };
 }
-
-/** The middle number; sorts in place. */
-const median = (values: Float32Array): number => values.sort()[values.length >> 1]!;

@@ -36,3 +36,6 @@ export function cellSide({ width, height }: { readonly width: number; readonly h
   while (Math.ceil(width / side) * Math.ceil(height / side) > 2 ** 20) side++;
   return side;
 }
+
+/** The middle number; sorts in place. */
+export const median = (values: Float32Array): number => values.sort()[values.length >> 1]!;

@@ -4,7 +4,7 @@ import type { Finding } from './evidence.ts';
 import { notApplicable } from './evidence.ts';
 import { growRegions } from './grow-regions.ts';
 import { readMetadata } from './metadata.ts';
-import { luma, meanCells, type Plane } from './planes.ts';
+import { luma, meanCells, median, type Plane } from './planes.ts';
 import type { EvidenceKind, Subject } from './subject.ts';
 
 /** The difference, in levels of 0–255, that the map shows as 1. */
@@ -54,7 +54,7 @@ async function find({ path, bytes, image, tools }: Subject): Promise<Finding> {
   const then = luma(kept);
   const now = luma(resizeImage(image, kept.width, kept.height));
   // What differs at first sight shall not decide how bright the rest is.
-  const middle = medianOf(then.data.map((value, i) => value - now.data[i]!));
+  const middle = median(then.data.map((value, i) => value - now.data[i]!));
   const rough = marksOf(then, i => then.data[i]! - now.data[i]! - middle);
   const { gain, offset, correlation } = fitLine(now, then, rough);
   const differenceAt = (i: number) => then.data[i]! - gain * now.data[i]! - offset;
@@ -109,8 +109,6 @@ function withoutBars(small: Image, aspect: number): Image {
     }
   return dark > 0.8 * outside ? { width, height, data } : small;
 }
-
-const medianOf = (values: Float32Array): number => values.sort()[values.length >> 1]!;
 
 interface Marks {
   readonly columns: number;

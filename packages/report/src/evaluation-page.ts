@@ -9,7 +9,7 @@ import { count, decimals, percent, range, toCsv } from './format.ts';
 import type { Column, Html } from './html.ts';
 import { definitions, figureOf, html, section, table } from './html.ts';
 import { page } from './page.ts';
-import { describeData, describeModel } from './provenance.ts';
+import { describeData, describeModel, excludedTable } from './provenance.ts';
 
 /** What a page shows beside the report. */
 export interface EvaluationContext {
@@ -33,7 +33,7 @@ export function evaluationPage(report: Report, { command, exhibits }: Evaluation
     section('Curves', curves(overall), histograms(report)),
     section('By every protocol', protocolTables(report), protocolNotes(report.protocols)),
     section('Best and worst', exhibits ? showExhibits(exhibits) : null),
-    section('Excluded', excludedTable(report)),
+    section('Excluded', excludedTable(report.excluded)),
     section(
       'Provenance',
       definitions([
@@ -341,19 +341,6 @@ const protocolNotes = (protocols: readonly ProtocolResult[]): Html =>
         }
       </details>`,
   )}`;
-
-const excludedTable = ({ excluded }: Report): Html | null =>
-  excluded.length === 0
-    ? null
-    : table(
-        'In no number of this report, and why.',
-        [
-          { title: 'Image', cell: ({ id }) => id },
-          { title: 'Set', cell: ({ set }) => set },
-          { title: 'Why', cell: ({ error }) => error },
-        ],
-        excluded,
-      );
 
 /** One line of CSV for each scored image, with its value by each protocol that has one. */
 export const evaluationCsv = ({ images, protocols }: Pick<Report, 'images' | 'protocols'>): string =>

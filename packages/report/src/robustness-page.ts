@@ -9,7 +9,7 @@ import { definitions, figureOf, html, section, table } from './html.ts';
 import type { MeasureName } from './measures.ts';
 import { measureNames, measures } from './measures.ts';
 import { page } from './page.ts';
-import { describeData, describeModel } from './provenance.ts';
+import { describeData, describeModel, excludedTable } from './provenance.ts';
 import type { MeasuredLevel, MeasuredSeries, Robustness } from './robustness.ts';
 
 /** How a model stands degradations, as a page of HTML that needs nothing else. */
@@ -26,21 +26,7 @@ export function robustnessPage(report: Robustness, { command }: { readonly comma
         are of 95 %, by bootstrap over images.
       </p>`,
     ...series.map(of => section(of.name, charts(report, of), levelsTable(report, of))),
-    section(
-      'Excluded',
-      excluded.length === 0
-        ? null
-        : table(
-            'In no number of this report, and why.',
-            [
-              { title: 'Image', cell: ({ id }) => id },
-              { title: 'Set', cell: ({ set }) => set },
-              { title: 'Degradation', cell: ({ chain }) => chain },
-              { title: 'Why', cell: ({ error }) => error },
-            ],
-            excluded,
-          ),
-    ),
+    section('Excluded', excludedTable(excluded, [{ title: 'Degradation', cell: ({ chain }) => chain }])),
     section(
       'Provenance',
       definitions([

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { DataError } from '@forgelens/autograd';
-import { readTruth } from '@forgelens/data';
+import { groupBy, readTruth } from '@forgelens/data';
 import type { Sample } from '@forgelens/data';
 import { hashManifest, ownProtocol } from '@forgelens/evaluate';
 import type { Degradation } from '@forgelens/imaging';
@@ -145,13 +145,12 @@ async function walk(
 
 /** The samples in groups of one size. Pictures that cannot be read are a group of their own. */
 async function bySize(samples: readonly Sample[]): Promise<Sample[][]> {
-  const groups = new Map<string, Sample[]>();
+  const sizes = new Map<Sample, string>();
   for (const sample of samples) {
     const size = await readImageSize(sample.image).catch(() => null);
-    const key = size === null ? 'unknown' : `${size.width}×${size.height}`;
-    groups.set(key, [...(groups.get(key) ?? []), sample]);
+    sizes.set(sample, size === null ? 'unknown' : `${size.width}×${size.height}`);
   }
-  return [...groups.values()];
+  return [...groupBy(samples, sample => sizes.get(sample)).values()];
 }
 
 /** Does the jobs in their order, several at once. After an error none is begun, and those that are done are waited for. */
