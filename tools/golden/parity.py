@@ -170,25 +170,28 @@ def gradients(subject, salt, stage, training):
         model = subject.make(salt, dtype).train(training)
         logits, loss = loss_of(model, image.to(dtype), mask.to(dtype))
         loss.backward()
-        norms = {name: float(p.grad.double().norm()) for name, p in model.named_parameters() if p.grad is not None}
+        found = {name: p.grad.flatten() for name, p in model.named_parameters() if p.grad is not None}
+        norms = {name: float(g.double().norm()) for name, g in found.items()}
         total = sum(n * n for n in norms.values()) ** 0.5
-        return model, loss, subject.extra(model, logits), norms, total
+        return model, loss, subject.extra(model, logits), norms, total, {name: g[:4].double().clone() for name, g in found.items()}
 
     def loss_after_step(model, dtype):
         optimizer(model).step()
         with torch.no_grad():
             return loss_of(model, image.to(dtype), mask.to(dtype))[1]
 
-    exact, exact_loss, exact_extra, exact_norms, exact_total = backward(torch.float64)
+    exact, exact_loss, exact_extra, exact_norms, exact_total, exact_first = backward(torch.float64)
     exact_after = loss_after_step(exact, torch.float64) if training else None
     del exact
-    model, loss, extra, norms, total = backward(torch.float32)
+    model, loss, extra, norms, total, first = backward(torch.float32)
 
     def row(name, p):
         if p.grad is None:
             return None
         off = abs(norms[name] - exact_norms[name]) / (exact_norms[name] + 1e-300)
-        return [digits(norms[name]), digits(p.grad.double().sum()), digits(p.grad.flatten()[:4]), digits(off, 2)]
+        off_first = float((first[name] - exact_first[name]).abs().max())
+        numbers = [digits(norms[name]), digits(p.grad.double().sum()), digits(first[name]), digits(off, 2)]
+        return [*numbers, digits(off_first, 2)]
 
     result = {
         'loss': digits(loss),
@@ -218,7 +221,8 @@ def train(subject, salt):
         'size': SIZE,
         'mask_size': mask_size(subject),
         'mask_sum': [int(s) for s in generator.masks(mask_size(subject)).sum((1, 2, 3))],
-        'note': 'gradients: key -> [l2, sum, [first 4], noise]; noise = |l2_f32 - l2_f64| / l2_f64; null = no gradient',
+        'note': 'gradients: key -> [l2, sum, [first 4], noise, noise of first 4], null = no gradient; '
+        'noise = |l2_f32 - l2_f64| / l2_f64, noise of first 4 = max |f32 - f64|',
         **{
             f'{stage}{name}': gradients(subject, salt, stage, training)
             for stage in trainings(subject)
