@@ -32,13 +32,11 @@ export interface AnalystProgress {
   readonly total: number;
 }
 
-/** What was found in one picture. */
+/** What was found in one picture. Files are blobs, so that a browser may keep those of many pictures on disk. */
 export interface Findings {
   readonly analysis: Analysis;
-  /** Probability of tampering at each pixel of the upright picture, [H·W] row-major, in [0, 1]. */
-  readonly probabilities: Float32Array;
-  /** The pictures that the analysis names, as PNG, by the `file` that it names them with. */
-  readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+  /** The pictures that the analysis names, as PNG, by the `file` that it names them with; 16-bit maps among them. */
+  readonly files: ReadonlyMap<string, Blob>;
   /** The report: one page of HTML that opens offline. */
-  readonly report: () => Promise<string>;
+  readonly report: () => Promise<Blob>;
 }
