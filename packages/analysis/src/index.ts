@@ -1,3 +1,4 @@
 export * from './analyze.ts';
 export * from './finding.ts';
+export * from './format.ts';
 export * from './result.ts';
