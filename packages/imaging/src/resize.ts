@@ -51,28 +51,41 @@ function resample<Out extends Float32Array | Uint8ClampedArray>(
   for (let y = 0, done = start[0]!; y < height; y++) {
     for (done = Math.max(done, start[y]!); done < start[y]! + count; done++)
       narrow(data, done * from.width * channels, columns, narrowed[done % count]!, channels);
-    // Two rows at a time, the last two straight into the result.
+    // Up to four rows at a time, the last ones straight into the result.
     const of = (k: number): Float32Array => narrowed[(start[y]! + Math.min(k, count - 1)) % count]!;
     const by = (k: number): number => (k < count ? weights[y * count + k]! : 0);
+    if (count <= 2) {
+      addTwo(out, y * stride, of(0), by(0), of(1), by(1));
+      continue;
+    }
     row.fill(0);
     let k = 0;
-    for (; k + 2 < count; k += 2) addTwo(row, 0, row, of(k), by(k), of(k + 1), by(k + 1));
-    addTwo(out, y * stride, row, of(k), by(k), of(k + 1), by(k + 1));
+    for (; k + 4 < count; k += 4) addFour(row, 0, row, of, by, k);
+    addFour(out, y * stride, row, of, by, k);
   }
   return out;
 }
 
-/** out[i] = sum[i] + a[i] · weightA + b[i] · weightB, from `first` on in `out`. */
-function addTwo(
-  out: Float32Array | Uint8ClampedArray,
+type Row = Float32Array | Uint8ClampedArray;
+
+/** out[i] = a[i] · weightA + b[i] · weightB, from `first` on in `out`. */
+function addTwo(out: Row, first: number, a: Float32Array, weightA: number, b: Float32Array, weightB: number): void {
+  for (let i = 0; i < a.length; i++) out[first + i] = weightA * a[i]! + weightB * b[i]!;
+}
+
+/** out[i] = sum[i] + the rows k to k + 3 by their weights, from `first` on in `out`. */
+function addFour(
+  out: Row,
   first: number,
   sum: Float32Array,
-  a: Float32Array,
-  weightA: number,
-  b: Float32Array,
-  weightB: number,
+  of: (k: number) => Float32Array,
+  by: (k: number) => number,
+  k: number,
 ): void {
-  for (let i = 0; i < sum.length; i++) out[first + i] = sum[i]! + weightA * a[i]! + weightB * b[i]!;
+  const [a, b, c, d] = [of(k), of(k + 1), of(k + 2), of(k + 3)];
+  const [weightA, weightB, weightC, weightD] = [by(k), by(k + 1), by(k + 2), by(k + 3)];
+  for (let i = 0; i < sum.length; i++)
+    out[first + i] = sum[i]! + weightA * a[i]! + weightB * b[i]! + weightC * c[i]! + weightD * d[i]!;
 }
 
 /** Brings one row, which begins at `first`, to its new width. */
@@ -102,7 +115,7 @@ function narrowThree(
     let green = 0;
     let blue = 0;
     let i = first + 3 * start[x]!;
-    for (let k = 0; k < count; k++, w++, i += 3) {
+    for (const end = w + count; w < end; w++, i += 3) {
       const weight = weights[w]!;
       red += weight * data[i]!;
       green += weight * data[i + 1]!;
@@ -145,6 +158,7 @@ export function roundToBytes(values: Float32Array): Uint8Array {
 
 /** A mask at another size: the nearest pixel, by half-pixel centres. It stays 0 and 1. */
 export function resizeMask(mask: Mask, width: number, height: number): Mask {
+  if (width === mask.width && height === mask.height) return mask;
   const data = new Uint8Array(width * height);
   const columns = Int32Array.from({ length: width }, (_, x) => Math.floor(((x + 0.5) * mask.width) / width));
   for (let y = 0; y < height; y++) {

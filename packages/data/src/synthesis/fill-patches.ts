@@ -18,6 +18,8 @@ interface Level {
 
 /** For each patch that reaches into the hole: its centre, and the centre of the known patch that looks most like it. */
 interface Matches {
+  /** How far from each other the centres are in each direction, in px. */
+  readonly stride: number;
   /** [H · W], 1 where the centre of a known patch may be. */
   readonly known: Uint8Array;
   /** [H · W], the place of a patch in the lists below; −1 for others. */
@@ -33,7 +35,8 @@ interface Matches {
  *
  * Wexler, Shechtman and Irani 2007, Space-Time Completion of Video, https://doi.org/10.1109/TPAMI.2007.60, with the
  * search of Barnes et al. 2009, PatchMatch, https://doi.org/10.1145/1531326.1531330. Unlike the papers: the coarsest
- * level starts from a smooth fill, the finest is searched once, and finer levels only near to what coarser ones found.
+ * level starts from a smooth fill, the finest is searched once and for every second patch in each direction, and finer
+ * levels only near to what coarser ones found.
  *
  * @param colours - [H, W, 3]; the hole is overwritten
  * @param hole - [H · W], 1 unknown
@@ -51,7 +54,8 @@ export function fillPatches(
   const draw = fastRandom(random);
   let before: { readonly level: Level; readonly matches: Matches } | null = null;
   for (const [i, level] of levels.entries()) {
-    const matches = startMatches(level, before, draw);
+    const isFinest = i === levels.length - 1;
+    const matches = startMatches(level, before, isFinest && i > 0 ? 2 : 1, draw);
     if (matches === null) {
       // Nothing known is as large as a patch.
       fillSmoothly(level);
@@ -59,7 +63,6 @@ export function fillPatches(
     }
     if (before !== null) vote(level, matches);
     // The coarsest level is searched all over; the others improve what they were given.
-    const isFinest = i === levels.length - 1;
     const rounds = isFinest ? 1 : i === 0 ? 6 : 2;
     const radius = isFinest ? 1 : i === 0 ? Math.max(level.width, level.height) : 8;
     for (let round = 0; round < rounds; round++) {
@@ -115,9 +118,13 @@ function halve({ width, height, colours, hole }: Level): Level {
 function startMatches(
   { width, height, hole }: Level,
   before: { readonly level: Level; readonly matches: Matches } | null,
+  stride: number,
   draw: () => number,
 ): Matches | null {
   const touches = widened(hole, width, height, reach);
+  // The last patch of a row or column is always there: no pixel may be without one.
+  const isCentre = (position: number, extent: number): boolean =>
+    (position - reach) % stride === 0 || position === extent - reach - 1;
   const known = new Uint8Array(hole.length);
   const index = new Int32Array(hole.length).fill(-1);
   const [targets, sources]: [number[], number[]] = [[], []];
@@ -125,8 +132,8 @@ function startMatches(
     for (let x = reach; x < width - reach; x++) {
       const i = y * width + x;
       known[i] = 1 - touches[i]!;
-      (known[i] === 1 ? sources : targets).push(i);
-      if (known[i] === 0) index[i] = targets.length - 1;
+      if (known[i] === 1) sources.push(i);
+      else if (isCentre(x, width) && isCentre(y, height)) index[i] = targets.push(i) - 1;
     }
   if (targets.length === 0 || sources.length === 0) return null;
   const finer = (target: number): number => {
@@ -139,6 +146,7 @@ function startMatches(
     return (2 * Math.floor(source / coarse) + (y & 1)) * width + 2 * (source % coarse) + (x & 1);
   };
   return {
+    stride,
     known,
     index,
     targets: Int32Array.from(targets),
@@ -167,19 +175,20 @@ function difference(colours: Float32Array, width: number, a: number, b: number, 
 /** One round of PatchMatch: what neighbours have found is tried, and random places ever nearer to the best one. */
 function search(
   { width, height, colours }: Level,
-  { known, index, targets, sources, distances }: Matches,
+  { stride, known, index, targets, sources, distances }: Matches,
   draw: () => number,
   radius: number,
   backwards: boolean,
 ): void {
-  const step = backwards ? 1 : -1;
+  const step = backwards ? stride : -stride;
+  const offsets = [step, step * width];
   for (let n = 0; n < targets.length; n++) {
     const i = backwards ? targets.length - 1 - n : n;
     const target = targets[i]!;
     let best = sources[i]!;
     let least = difference(colours, width, target, best, Infinity);
-    for (const offset of [step, step * width]) {
-      const neighbour = index[target + offset]!;
+    for (const offset of offsets) {
+      const neighbour = index[target + offset] ?? -1;
       if (neighbour === -1) continue;
       const source = sources[neighbour]! - offset;
       if (source === best || known[source] !== 1) continue;

@@ -73,6 +73,12 @@ export interface ForgerySetResult {
 /** Forgeries that a worker makes at once: one is computed while a codec works on the other. */
 const atOnce = 2;
 
+/**
+ * Room for young objects in a worker, in MB. Each forgery takes a hundred megabytes for a moment; in the usual room of a
+ * few the garbage collector runs many times for each, a tenth of all time.
+ */
+const maxYoungGenerationSizeMb = 256;
+
 /** How much of the machine's memory all workers together use to keep photographs that they may need again. */
 const keptShare = 0.25;
 
@@ -226,5 +232,5 @@ function answerOf(worker: Worker, task: { readonly n: number; readonly recipe: R
 /** The worker lies beside this file: JavaScript when built, and in development TypeScript, which tsx loads. */
 function startWorker(workerData: ForgeryJob): Worker {
   const file = import.meta.url.endsWith('.ts') ? './forgery-worker.dev.mjs' : './forgery-worker.js';
-  return new Worker(new URL(file, import.meta.url), { workerData });
+  return new Worker(new URL(file, import.meta.url), { workerData, resourceLimits: { maxYoungGenerationSizeMb } });
 }

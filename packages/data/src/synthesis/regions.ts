@@ -29,12 +29,12 @@ export function boundingBox({ width, height, data }: Mask): Box | null {
 export function widened(marks: Uint8Array, width: number, height: number, reach: number): Uint8Array {
   const rows = new Uint8Array(marks.length);
   for (let y = 0; y < height; y++) {
-    let end = -1;
-    for (let x = 0; x < width; x++) {
-      if (marks[y * width + x] === 0) continue;
-      const first = Math.max(end, x - reach, 0);
-      end = Math.min(width, x + reach + 1);
-      rows.fill(1, y * width + first, y * width + end);
+    const row = marks.subarray(y * width, (y + 1) * width);
+    for (let first = row.indexOf(1); first !== -1;) {
+      const gap = row.indexOf(0, first);
+      const end = gap === -1 ? width : gap;
+      rows.fill(1, y * width + Math.max(0, first - reach), y * width + Math.min(width, end + reach));
+      first = row.indexOf(1, end);
     }
   }
   // How many rows of the square mark each column, counted on from row to row.
@@ -57,7 +57,8 @@ export function widened(marks: Uint8Array, width: number, height: number, reach:
 export function polygonMask(points: readonly number[], width: number, height: number): Mask {
   const mask = emptyMask(width, height);
   const count = points.length >> 1;
-  for (let row = 0; row < height; row++) {
+  const { top, bottom } = polygonBox(points);
+  for (let row = Math.max(0, Math.floor(top)); row < Math.min(height, bottom); row++) {
     const y = row + 0.5;
     const crossings: number[] = [];
     for (let i = 0; i < count; i++) {

@@ -45,18 +45,12 @@ export function smoothFill(
       const column = Math.floor(columnPosition);
       const right = Math.min(column + 1, halfWidth - 1);
       const u = columnPosition - column;
-      const corners = [
-        row * halfWidth + column,
-        row * halfWidth + right,
-        below * halfWidth + column,
-        below * halfWidth + right,
-      ];
-      const weights = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v];
-      for (let c = 0; c < channels; c++) {
-        let sum = 0;
-        for (let k = 0; k < 4; k++) sum += weights[k]! * half[corners[k]! * channels + c]!;
-        values[i * channels + c] = sum;
-      }
+      const [aboveLeft, aboveRight] = [(row * halfWidth + column) * channels, (row * halfWidth + right) * channels];
+      const [belowLeft, belowRight] = [(below * halfWidth + column) * channels, (below * halfWidth + right) * channels];
+      for (let c = 0; c < channels; c++)
+        values[i * channels + c] =
+          (1 - v) * ((1 - u) * half[aboveLeft + c]! + u * half[aboveRight + c]!) +
+          v * ((1 - u) * half[belowLeft + c]! + u * half[belowRight + c]!);
     }
   }
 }
