@@ -167,7 +167,7 @@ describe('decodeImage', () => {
     );
     await expect(
       decodeImage(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), 'a.svg'),
-    ).rejects.toThrow('a.svg: not a readable image (svg is none of jpeg, png, webp, tiff, gif, heif)');
+    ).rejects.toThrow('a.svg: not a readable image (Input buffer contains unsupported image format)');
   });
 
   test.each([

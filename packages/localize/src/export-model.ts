@@ -5,7 +5,7 @@ import { openOnnx, readFileTensors, runOnce } from '@forgelens/autograd/runtime/
 import { bindWeights, narrowed } from '@forgelens/models';
 import type { Weights } from '@forgelens/nn';
 import { evaluation } from '@forgelens/nn';
-import type { OpenedModel } from './open-localizer.ts';
+import type { OpenedModel } from './model.ts';
 import { software } from './software.ts';
 
 /**

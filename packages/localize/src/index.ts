@@ -1,5 +1,6 @@
 export * from './export-model.ts';
 export * from './localizer.ts';
+export * from './model.ts';
 export * from './network-localizer.ts';
 export * from './open-localizer.ts';
 export * from './regions.ts';

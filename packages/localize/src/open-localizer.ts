@@ -5,37 +5,19 @@ import { fileURLToPath } from 'node:url';
 import { CheckpointError, DataError, UsageError } from '@forgelens/autograd';
 import type { Runtime } from '@forgelens/autograd/runtime/node';
 import { inWorker, openSafetensors } from '@forgelens/autograd/runtime/node';
-import type {
-  Checkpoint,
-  LocalizerNetwork,
-  ModelDefinition,
-  NetworkSpec,
-  SizePolicy,
-  FileWeights,
-} from '@forgelens/models';
-import { checkpointOf, createNetwork, networks } from '@forgelens/models';
+import type { Checkpoint, FileWeights, ModelDefinition } from '@forgelens/models';
+import { checkpointOf, networks } from '@forgelens/models';
 import { countParameters } from '@forgelens/nn';
-import type { Localizer, ModelCard, ModelInfo, OperatingPoint } from './localizer.ts';
+import type { Localizer, ModelCard } from './localizer.ts';
 import { unknownModel } from './localizer.ts';
+import type { OpenedModel, ShippedCard } from './model.ts';
+import { inputContract, modelOf } from './model.ts';
 import { describeSizePolicy, networkLocalizer } from './network-localizer.ts';
-import { scoreRule } from './score.ts';
-
-/** The model that is used unless another one is named. */
-export const defaultModel = 'tracenet';
 
 /** Weights that come with the program, beside their card. */
 const shippedFolder = new URL('../weights/', import.meta.url);
 
-/** What `card.json` beside shipped weights says. */
-interface ShippedCard {
-  readonly version: string;
-  readonly licence: string;
-  readonly scores: ModelCard['scores'];
-  readonly operatingPoint?: OperatingPoint;
-}
-
 const definitions: readonly ModelDefinition[] = Object.values(networks);
-const inputContract = 'RGB, [0, 1], normalized by the network itself';
 
 /** The cards of all models that are known by an id, with and without shipped weights. */
 export const modelCards = (): Promise<readonly ModelCard[]> => Promise.all(definitions.map(cardOf));
@@ -57,17 +39,6 @@ async function cardOf(definition: ModelDefinition): Promise<ModelCard> {
     scores: shipped?.card.scores ?? [],
     limitations: definition.limitations,
   };
-}
-
-/** A network with weights that fit it, and what is known of both. */
-export interface OpenedModel {
-  readonly network: LocalizerNetwork;
-  /** Large ones stay in the file, which must not be written to as long as the model is in use. */
-  readonly weights: FileWeights;
-  readonly sizePolicy: SizePolicy;
-  readonly info: ModelInfo;
-  /** Names the weights in errors. */
-  readonly who: string;
 }
 
 /**
@@ -114,36 +85,11 @@ export async function openModel(idOrPath: string): Promise<OpenedModel> {
 
   const path = shipped?.path ?? idOrPath;
   const who = shipped ? `the weights of ${idOrPath}` : idOrPath;
-  const checkpoint = await openCheckpoint(path, who);
-  if (checkpoint.model === null)
-    throw new CheckpointError(
-      who,
-      'it does not say which network its weights belong to (metadata entry "model" is missing)',
-    );
-  if (!Object.hasOwn(networks, checkpoint.model.id))
-    throw new CheckpointError(
-      who,
-      `its weights belong to the network "${checkpoint.model.id}", which is not known here (models: ${Object.keys(networks).join(', ')}); use the version that trained it`,
-    );
-  const network = createNetwork(checkpoint.model);
-  const { title, sizePolicy, limitations } = definitionOf(checkpoint.model);
-  const info = {
-    id: shipped ? idOrPath : checkpoint.model.id,
-    version: shipped?.card.version ?? checkpoint.metadata['step'] ?? 'unversioned',
-    name: title,
-    parameters: countParameters(network),
-    licence: shipped?.card.licence ?? checkpoint.metadata['licence'] ?? 'not stated',
-    weightsSha256: await sha256(path),
-    input: inputContract,
-    sizePolicy: describeSizePolicy(sizePolicy),
-    scoreRule,
-    operatingPoint: shipped?.card.operatingPoint ?? null,
-    limitations,
-  };
-  return { network, weights: checkpoint.weights, sizePolicy, info, who };
+  return modelOf(await openCheckpoint(path, who), {
+    ...{ who, sha256: await sha256(path) },
+    shipped: shipped ? { id: idOrPath, card: shipped.card } : null,
+  });
 }
-
-const definitionOf = (spec: NetworkSpec): ModelDefinition => networks[spec.id];
 
 /** A file that is no checkpoint makes the model invalid, whatever is wrong with the file. */
 async function openCheckpoint(path: string, who: string): Promise<Checkpoint<FileWeights>> {

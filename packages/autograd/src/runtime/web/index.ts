@@ -1,3 +1,4 @@
+import { env } from 'onnxruntime-common';
 import type { Runtime } from '../runtime.ts';
 import { localRuntime } from '../session.ts';
 import type { WasmOptions, WebOptions } from './devices.ts';
@@ -6,6 +7,9 @@ import { devices } from './devices.ts';
 export * from '../runtime.ts';
 export type { WasmOptions, WebOptions } from './devices.ts';
 export * from './in-worker.ts';
+
+/** The version of ONNX Runtime that runs graphs here. */
+export const onnxRuntimeVersion: string = env.versions.common;
 
 /** ONNX Runtime as WebAssembly in a browser, in the calling thread: each run blocks it. For tests; pages use inWorker. */
 export const webWasm = (options: WasmOptions = {}): Runtime => localRuntime('web-wasm', devices.wasm(options));
