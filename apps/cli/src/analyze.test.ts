@@ -36,7 +36,7 @@ describe('forgelens analyze', () => {
       ├───────────┼───────┼──────────────┼─────────┼─────────┼──────────────────────────────┤
       │ photo.png │ 1.000 │        2.5 % │       1 │    s.ss │ forgelens-out/photo.png.html │
       └───────────┴───────┴──────────────┴─────────┴─────────┴──────────────────────────────┘
-      For each picture there is in forgelens-out: a report to open (.html), the map over it (.overlay.png), the map itself (.map.png) and all numbers (.json).
+      For each picture there is in forgelens-out: a report to open (.html), the map over it (.overlay.png), the map itself (.map.png), maps of other evidence (.evidence) and all numbers (.json).
       A score is a reason to look, not a verdict. Absence of a finding is not proof of authenticity.
       "
     `);
@@ -46,9 +46,13 @@ describe('forgelens analyze', () => {
     `);
     const { input, maps, evidence } = await result(folder, 'forgelens-out/photo.png.json');
     const evidenceMaps = evidence!.flatMap(({ map }) => map?.file ?? []);
-    expect(evidenceMaps).toContain('photo.png.error-level.png');
-    expect((await readdir(path.join(folder, 'forgelens-out'))).sort()).toEqual(
-      ['photo.png.html', 'photo.png.json', 'photo.png.map.png', 'photo.png.overlay.png', ...evidenceMaps].sort(),
+    expect(evidenceMaps).toContain('photo.png.evidence/error-level.png');
+    const files = await readdir(path.join(folder, 'forgelens-out'), { recursive: true });
+    expect(files.sort()).toEqual(
+      [
+        ...['photo.png.evidence', 'photo.png.html', 'photo.png.json', 'photo.png.map.png', 'photo.png.overlay.png'],
+        ...evidenceMaps,
+      ].sort(),
     );
     const map = await decodeMap16(await readFile(path.join(folder, 'forgelens-out/photo.png.map.png')), 'map');
     expect(map).toMatchObject({ width: 100, height: 80 });
@@ -139,17 +143,20 @@ describe('forgelens analyze', () => {
     expect(files.filter(file => file.endsWith('.json'))).toHaveLength(2);
   });
 
-  test('finishes the picture at hand on Ctrl-C, keeps what is done, and ends with 130', async () => {
+  test('stops in the middle of a picture on Ctrl-C, keeps what is done, leaves nothing half done, and ends with 130', async () => {
     const folder = await folderWith('a.png', 'b.png', 'c.png');
     const stop = new AbortController();
-    const { code, stdout, stderr } = await forgelens(folder, ['analyze', '.', '--json'], {
+    let n = 0;
+    const { code, stdout, stderr } = await forgelens(folder, ['analyze', '.', '--json', '--no-evidence'], {
       signal: stop.signal,
-      look: () => stop.abort(),
+      look: () => ++n === 2 && stop.abort(),
     });
     expect(code).toBe(130);
-    expect((JSON.parse(stdout) as { results: unknown[] }).results).toHaveLength(1);
+    expect((JSON.parse(stdout) as { results: { path: string }[] }).results.map(r => r.path)).toEqual(['a.png']);
     expect(stderr).toContain('stopped with 2 to do');
-    expect(await readdir(path.join(folder, 'forgelens-out'))).toContain('a.png.json');
+    expect((await readdir(path.join(folder, 'forgelens-out'))).sort()).toEqual(
+      ['a.png.html', 'a.png.json', 'a.png.map.png', 'a.png.overlay.png'].sort(),
+    );
   });
 
   test('has help with examples', async () => {
@@ -157,8 +164,8 @@ describe('forgelens analyze', () => {
       "Usage: forgelens analyze [options] <inputs...>
 
       Shows where pictures may have been tampered with. For each one it writes a report to read (.html), a
-      map of 16 bits (.map.png), the map over the picture (.overlay.png) and everything that is known
-      (.json).
+      map of 16 bits (.map.png), the map over the picture (.overlay.png), maps of other evidence
+      (.evidence) and everything that is known (.json).
       Absence of a finding is not proof of authenticity.
 
       Arguments:

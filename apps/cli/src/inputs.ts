@@ -59,8 +59,8 @@ async function list(base: string, patterns: string[], cwd: string): Promise<Inpu
     .map(name => ({ path: path.join(base, name), name }));
 }
 
-/** A picture `photo.jpg.<key>.png` beside a result `photo.jpg.json` is a picture of that result. */
+/** `photo.jpg.<key>.png` and `photo.jpg.evidence/<key>.png` beside a result `photo.jpg.json` are pictures of that result. */
 const isOwnWork = (file: string) => {
-  const [, picture] = /^(.*)\.[a-z-]+\.png$/.exec(file) ?? [];
+  const [, picture] = /^(.*)\.(?:evidence[\\/])?[a-z-]+\.png$/.exec(file) ?? [];
   return picture !== undefined && existsSync(picture + jsonEnding);
 };

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Analysis } from '@forgelens/analysis';
 import { parseAnalysis, pictureFiles } from '@forgelens/analysis';
@@ -14,10 +14,17 @@ export interface Slot {
   readonly earlier: Analysis | null;
 }
 
-/** What the files of a result add to the picture's name: the result itself, its report, and its pictures by their key. */
+/** What the files of a result add to the picture's name: the result itself, its report, the map, and the map over it. */
 export const jsonEnding = '.json';
 export const reportEnding = '.html';
-export const pictureEnding = (key: string): string => `.${key}.png`;
+export const mapEnding = '.map.png';
+export const overlayEnding = '.overlay.png';
+/** Maps of evidence have a folder of their own. */
+export const evidenceEnding = '.evidence';
+
+/** What a picture of a result, by its key, adds to the picture's name. */
+export const pictureEnding = (key: string): string =>
+  key === 'map' ? mapEnding : key === 'overlay' ? overlayEnding : `${evidenceEnding}/${key}.png`;
 
 /** The folder that results are written to. No result ever replaces one of another picture. */
 export class OutputFolder {
@@ -63,23 +70,16 @@ export class OutputFolder {
     }
   }
 
-  /** Writes the files of a result, the JSON last: where it is, the result is complete. */
-  async write(name: string, pictures: Readonly<Record<string, Uint8Array>>, json: string): Promise<void> {
-    for (const [key, bytes] of Object.entries(pictures)) await this.writeFile(name + pictureEnding(key), bytes);
-    await this.writeFile(name + jsonEnding, json);
+  /** The files of a result to be: they appear together once all are made, or never. */
+  begin(name: string): NewResult {
+    return new NewResult(this.folder, name);
   }
 
   /** Writes one file, whole or not at all. */
   async writeFile(name: string, content: Uint8Array | string): Promise<void> {
     const target = path.join(this.folder, name);
-    const temporary = `${target}.${process.pid}.tmp`;
-    try {
-      makeFolder(path.dirname(target));
-      await writeFile(temporary, content);
-      await rename(temporary, target);
-    } catch (error) {
-      throw cannotWrite(target, error);
-    }
+    await writeTemporary(target, content);
+    await moveToPlace(target);
   }
 
   /** The result of this name: whose it is, and whether all of its files are there. */
@@ -91,6 +91,59 @@ export class OutputFolder {
     if (analysis === null) return 'foreign';
     const complete = pictureFiles(analysis).every(picture => existsSync(path.join(path.dirname(file), picture.file)));
     return { analysis, complete };
+  }
+}
+
+/** The files of a result that is being made. */
+class NewResult {
+  private readonly result: string;
+  private readonly targets: string[] = [];
+
+  constructor(folder: string, name: string) {
+    this.result = path.join(folder, name + jsonEnding);
+  }
+
+  /** @param file - relative to the result */
+  async add(file: string, content: Uint8Array): Promise<void> {
+    const target = path.join(path.dirname(this.result), file);
+    this.targets.push(target);
+    await writeTemporary(target, content);
+  }
+
+  /** The JSON comes last: where it is, the result is complete. */
+  async finish(json: string): Promise<void> {
+    this.targets.push(this.result);
+    await writeTemporary(this.result, json);
+    await rm(this.result, { force: true });
+    for (const target of this.targets) await moveToPlace(target);
+  }
+
+  /** Leaves everything as it was. */
+  async discard(): Promise<void> {
+    for (const target of this.targets) await rm(temporaryOf(target), { force: true });
+    // The folder of an earlier result has something in it, and stays.
+    const folders = new Set(this.targets.map(target => path.dirname(target)));
+    folders.delete(path.dirname(this.result));
+    for (const folder of folders) await rmdir(folder).catch(() => {});
+  }
+}
+
+const temporaryOf = (target: string): string => `${target}.${process.pid}.tmp`;
+
+async function writeTemporary(target: string, content: Uint8Array | string): Promise<void> {
+  try {
+    makeFolder(path.dirname(target));
+    await writeFile(temporaryOf(target), content);
+  } catch (error) {
+    throw cannotWrite(target, error);
+  }
+}
+
+async function moveToPlace(target: string): Promise<void> {
+  try {
+    await rename(temporaryOf(target), target);
+  } catch (error) {
+    throw cannotWrite(target, error);
   }
 }
 

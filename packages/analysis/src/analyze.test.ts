@@ -12,6 +12,7 @@ import {
   formatAnalysis,
   isSameWork,
   parseAnalysis,
+  pictureFiles,
   readAnalysis,
   sha256Of,
 } from './index.ts';
@@ -168,8 +169,34 @@ describe('an analysis', () => {
   test('tells how far it is', async () => {
     const told: Progress[] = [];
     await analyze(await encodePng(patched()), { evidence: true, onProgress: progress => told.push(progress) });
-    expect([...new Set(told.map(({ stage }) => stage))]).toEqual(['decode', 'locate', 'evidence', 'draw']);
+    expect([...new Set(told.map(({ stage }) => stage))]).toEqual(['decode', 'locate', 'draw', 'evidence']);
   });
+
+  test('hands its pictures over one by one where somebody takes them, and keeps none', async () => {
+    const saved = new Map<string, Uint8Array>();
+    const { analysis, pictures } = await analyze(await encodeJpeg(patched(), { quality: 75 }), {
+      evidence: true,
+      savePicture: async (file, png) => void saved.set(file, png),
+    });
+    expect(pictures).toEqual({});
+    expect([...saved.keys()]).toEqual(pictureFiles(analysis).map(({ file }) => file));
+    for (const { file, sha256 } of pictureFiles(analysis)) expect(await sha256Of(saved.get(file)!)).toBe(sha256);
+  });
+
+  test.each(['decode', 'locate', 'draw', 'evidence'] as const)(
+    'ends at the stage %s when it is told to',
+    async stage => {
+      const ending = new AbortController();
+      const stages = new Set<string>();
+      const onProgress = (progress: Progress) => {
+        stages.add(progress.stage);
+        if (progress.stage === stage && progress.done === 0) ending.abort(new Error('enough'));
+      };
+      const bytes = await encodePng(patched());
+      await expect(analyze(bytes, { evidence: true, onProgress, signal: ending.signal })).rejects.toThrow('enough');
+      expect([...stages].at(-1)).toBe(stage);
+    },
+  );
 
   test('refuses what is larger than it may be', async () => {
     const bytes = await encodePng(patched());

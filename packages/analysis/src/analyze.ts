@@ -1,7 +1,6 @@
 import type { Evidence, Picture } from '@forgelens/evidence';
 import type { DecodedImage } from '@forgelens/imaging';
 import type { Image } from '@forgelens/imaging/pixels';
-import { overlay } from '@forgelens/imaging/pixels';
 import { absenceIsNoProof, findRegions, software } from '@forgelens/localize';
 import type { Localizer } from '@forgelens/localize';
 import { describeOddities, findingOf } from './finding.ts';
@@ -20,9 +19,12 @@ export interface Tools {
   decode(bytes: Uint8Array, path: string, limits: Limits): Promise<DecodedImage>;
   /** Probabilities [H·W] in [0, 1] as a 16-bit grey PNG. */
   encodeMap(probabilities: Float32Array, width: number, height: number): Promise<Uint8Array>;
-  encodePng(image: Image): Promise<Uint8Array>;
-  /** All evidence beside the network's map; `onProgress` is told how many kinds of how many are done. */
-  examine(picture: Picture, onProgress: (done: number, total: number) => void): Promise<readonly Evidence[]>;
+  /** The map over the picture, with a line around what is above the threshold, as a PNG. */
+  encodeOverlay(image: Image, probabilities: Float32Array, threshold: number): Promise<Uint8Array>;
+  /** All evidence beside the network's map; before each kind, `onProgress` is told how many of how many are done. */
+  examine(picture: Picture, onProgress: (done: number, total: number) => Promise<void>): Promise<readonly Evidence[]>;
+  /** SHA-256 in hexadecimal. */
+  hash(bytes: Uint8Array): Promise<string>;
   /** Versions of what the numbers depend on, by name. */
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -40,6 +42,11 @@ export interface AnalyzeOptions {
   readonly evidence: boolean;
   /** The name, relative to the result, of the file that a picture of the result will be in. */
   readonly nameFile: (key: string) => string;
+  /**
+   * Takes each picture of the result when it is made, with its name. They are not kept, then: together they may be larger
+   * than all else of a huge picture.
+   */
+  readonly savePicture?: (file: string, png: Uint8Array) => Promise<void>;
   readonly limits?: Limits;
   readonly onProgress?: (progress: Progress) => void;
   /** Ends the work where it can be ended, with the signal's reason. */
@@ -48,7 +55,7 @@ export interface AnalyzeOptions {
 
 /** How far the work is: how many of how many steps of a stage are done. */
 export interface Progress {
-  readonly stage: 'decode' | 'locate' | 'evidence' | 'draw';
+  readonly stage: 'decode' | 'locate' | 'draw' | 'evidence';
   readonly done: number;
   readonly total: number;
 }
@@ -58,9 +65,9 @@ interface Size {
   readonly height: number;
 }
 
-/** A result, and its pictures as PNG by their key: what `nameFile` was asked with. */
 export interface Analyzed {
   readonly analysis: Analysis;
+  /** The result's pictures as PNG by their key: what `nameFile` was asked with. Empty where `savePicture` took them. */
   readonly pictures: Readonly<Record<string, Uint8Array>>;
 }
 
@@ -76,59 +83,39 @@ export async function analyzeWith(
   bytes: Uint8Array,
   name: string,
   localizer: Localizer,
-  { threshold, evidence, nameFile, limits = {}, onProgress, signal }: AnalyzeOptions,
+  options: AnalyzeOptions,
 ): Promise<Analyzed> {
+  const { threshold, evidence, nameFile, savePicture, limits = {}, onProgress, signal } = options;
   const startedAt = new Date();
   const { info } = localizer;
   const start = performance.now();
   onProgress?.({ stage: 'decode', done: 0, total: 1 });
   const image = await tools.decode(bytes, name, limits);
   const decoded = performance.now();
-  const { width, height } = image;
-  onProgress?.({ stage: 'locate', done: 0, total: 1 });
-  const { probabilities, score, seen } = await localizer.locate(image, {
-    signal,
-    onProgress: (done, total) => onProgress?.({ stage: 'locate', done, total }),
-  });
-  const located = performance.now();
-
   signal?.throwIfAborted();
-  const found = evidence
-    ? await tools.examine({ path: name, bytes, image }, (done, total) =>
-        onProgress?.({ stage: 'evidence', done, total }),
-      )
-    : null;
-  const examined = performance.now();
 
-  onProgress?.({ stage: 'draw', done: 0, total: 1 });
   const pictures: Record<string, Uint8Array> = {};
-  const keep = async (key: string, png: Promise<Uint8Array>, size: Size) => {
-    pictures[key] = await png;
-    return { file: nameFile(key), sha256: await sha256Of(pictures[key]), width: size.width, height: size.height };
+  const keep: Keep = async (key, png, { width, height }) => {
+    const [file, made] = [nameFile(key), await png];
+    const sha256 = await tools.hash(made);
+    if (savePicture) await savePicture(file, made);
+    else pictures[key] = made;
+    signal?.throwIfAborted();
+    return { file, sha256, width, height };
   };
-  const maps = {
-    map: await keep('map', tools.encodeMap(probabilities, width, height), image),
-    overlay: await keep('overlay', tools.encodePng(overlay(image, probabilities, { threshold })), image),
-  };
-  const evidenceResults: EvidenceResult[] = [];
-  for (const { id, map, boxes = [], pairs = [], table = null, ...rest } of found ?? [])
-    evidenceResults.push({
-      ...{ id, ...rest, boxes, pairs, table },
-      map: map
-        ? {
-            ...(await keep(id, tools.encodeMap(map.values, map.width, map.height), map)),
-            ...{ zero: map.zero, one: map.one },
-          }
-        : null,
-    });
+  const { seen, locateMs, score, ...found } = await locateAndDraw(tools, image, localizer, options, keep);
+  const drawn = performance.now();
+  const examined = evidence ? await examineWith(tools, { path: name, bytes, image }, options, keep) : null;
+  const evidenceMs = evidence ? Math.round(performance.now() - drawn) : null;
 
+  const { width, height } = image;
   const { format, orientation, decoder, ...stored } = image.source;
   const { weakening, notes } = describeOddities(image.source, seen);
   const analysis: Analysis = {
     schemaVersion,
     input: {
       name,
-      sha256: await sha256Of(bytes),
+      sha256: await tools.hash(bytes),
       bytes: bytes.length,
       ...{ format, decoder, width, height, orientation, stored },
     },
@@ -141,23 +128,79 @@ export async function analyzeWith(
       operatingPoint: info.operatingPoint,
       finding: findingOf(score, info.operatingPoint, weakening),
     },
-    areaFraction: fractionAbove(probabilities, threshold),
-    regions: findRegions(probabilities, width, height, threshold, minRegionAreaFraction),
-    maps,
-    evidence: found && evidenceResults,
+    ...found,
+    evidence: examined,
     warnings: [...weakening, ...notes],
     limitations: [absenceIsNoProof, ...info.limitations],
     timing: {
       startedAt: startedAt.toISOString(),
       decodeMs: Math.round(decoded - start),
-      locateMs: Math.round(located - decoded),
-      evidenceMs: found && Math.round(examined - located),
+      locateMs,
+      evidenceMs,
       totalMs: Math.round(performance.now() - start),
     },
     software: { ...software, runsOn: { ...tools.versions } },
     licences: { software: softwareLicence, weights: info.licence },
   };
   return { analysis, pictures };
+}
+
+/** Names a picture of the result, and sees to it that it is kept. */
+type Keep = (key: string, png: Promise<Uint8Array>, size: Size) => Promise<Analysis['maps']['map']>;
+
+/** What comes of the network's map. The map itself, the largest thing of all, is gone when this is done. */
+async function locateAndDraw(
+  tools: Tools,
+  image: Image,
+  localizer: Localizer,
+  { threshold, onProgress, signal }: AnalyzeOptions,
+  keep: Keep,
+) {
+  const start = performance.now();
+  const { width, height } = image;
+  onProgress?.({ stage: 'locate', done: 0, total: 1 });
+  const { probabilities, score, seen } = await localizer.locate(image, {
+    signal,
+    onProgress: (done, total) => onProgress?.({ stage: 'locate', done, total }),
+  });
+  const locateMs = Math.round(performance.now() - start);
+  signal?.throwIfAborted();
+  onProgress?.({ stage: 'draw', done: 0, total: 2 });
+  const map = await keep('map', tools.encodeMap(probabilities, width, height), image);
+  onProgress?.({ stage: 'draw', done: 1, total: 2 });
+  const overlay = await keep('overlay', tools.encodeOverlay(image, probabilities, threshold), image);
+  return {
+    ...{ score, seen, locateMs },
+    areaFraction: fractionAbove(probabilities, threshold),
+    regions: findRegions(probabilities, width, height, threshold, minRegionAreaFraction),
+    maps: { map, overlay },
+  };
+}
+
+async function examineWith(
+  tools: Tools,
+  picture: Picture,
+  { onProgress, signal }: AnalyzeOptions,
+  keep: Keep,
+): Promise<EvidenceResult[]> {
+  const tell = async (done: number, total: number) => {
+    onProgress?.({ stage: 'evidence', done, total });
+    // Kinds compute for seconds: whoever wants to end the work must have a turn between them.
+    await new Promise(resolve => setTimeout(resolve));
+    signal?.throwIfAborted();
+  };
+  const results: EvidenceResult[] = [];
+  for (const { id, map, boxes = [], pairs = [], table = null, ...rest } of await tools.examine(picture, tell))
+    results.push({
+      ...{ id, ...rest, boxes, pairs, table },
+      map: map
+        ? {
+            ...(await keep(id, tools.encodeMap(map.values, map.width, map.height), map)),
+            ...{ zero: map.zero, one: map.one },
+          }
+        : null,
+    });
+  return results;
 }
 
 /** Whether a result says all that looking at the picture again would say. */

@@ -1,8 +1,9 @@
 /** The analysis in Node: libvips for pictures, ONNX Runtime for networks. */
+import { createHash } from 'node:crypto';
 import { onnxRuntimeVersion } from '@forgelens/autograd/runtime/node';
 import { examine } from '@forgelens/evidence';
 import { nodeTools } from '@forgelens/evidence/node';
-import { codecVersions, decodeImage, encodeMap16, encodePng } from '@forgelens/imaging';
+import { codecVersions, decodeImage, encodeMap16, encodeOverlay } from '@forgelens/imaging';
 import type { Localizer } from '@forgelens/localize';
 import type { Analyzed, AnalyzeOptions, Tools } from './analyze.ts';
 import { analyzeWith } from './analyze.ts';
@@ -10,9 +11,11 @@ import { analyzeWith } from './analyze.ts';
 const tools: Tools = {
   decode: decodeImage,
   encodeMap: encodeMap16,
-  encodePng,
+  encodeOverlay,
   examine: (picture, onProgress) =>
     examine(picture, nodeTools, { onProgress: (_, done, total) => onProgress(done, total) }),
+  // In place: Web Crypto makes a copy first.
+  hash: bytes => Promise.resolve(createHash('sha256').update(bytes).digest('hex')),
   versions: { ...codecVersions, onnxruntime: onnxRuntimeVersion, node: process.versions.node },
 };
 

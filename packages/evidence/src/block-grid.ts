@@ -1,3 +1,5 @@
+import type { Image } from '@forgelens/imaging/pixels';
+import { bandsOf } from './bands.ts';
 import type { Box, Finding } from './evidence.ts';
 import { notApplicable } from './evidence.ts';
 import { growRegions } from './grow-regions.ts';
@@ -41,14 +43,13 @@ function find({ image }: Subject): Finding {
   const { width, height } = image;
   if (width < 32 || height < 32)
     return notApplicable(`The picture has ${width}×${height} px; blocks of 8×8 are looked for from 32×32 px on.`);
-  const votes = gridVotes(luma(image));
-  const counts = new Float64Array(64);
-  for (const vote of votes) if (vote !== noVote) counts[vote]!++;
+  const { counts, labels } = countVotes(image);
   const main = counts.indexOf(Math.max(...counts));
   const cells = (width * height) / 64;
   const isMain = Math.log10(64) + logChance(cells, counts[main]! / 64) < Math.log10(falseAlarms);
 
-  const regions = foreignRegions(votes, width, height, isMain ? main : noVote);
+  if (isMain) for (const [cell, label] of labels.entries()) if (label === main) labels[cell] = noVote;
+  const regions = foreignRegions(labels, width);
   const boxes = regions.map(({ box }) => box);
   const [columns, rows] = [Math.ceil(width / 8), Math.ceil(height / 8)];
   const values = new Float32Array(columns * rows);
@@ -76,6 +77,38 @@ function find({ image }: Subject): Finding {
     map: { width: columns, height: rows, values, zero: 'the main grid, or none', one: 'another grid than the rest' },
     boxes,
   };
+}
+
+interface Votes {
+  /** How many pixels vote for each grid. */
+  readonly counts: Float64Array;
+  /** For each whole cell of 8 × 8 px the grid that most of its pixels vote for, or `noVote`. */
+  readonly labels: Uint8Array;
+}
+
+function countVotes(image: Image): Votes {
+  const { width, height } = image;
+  const [columns, rows] = [Math.floor(width / 8), Math.floor(height / 8)];
+  const counts = new Float64Array(64);
+  const labels = new Uint8Array(columns * rows).fill(noVote);
+  const inCell = new Uint8Array(256);
+  for (const { image: part, from, top, bottom } of bandsOf(image)) {
+    // A block over one of the band's rows has no row that the band does not see, and bands begin where blocks may.
+    const votes = gridVotes(luma(part));
+    for (const vote of votes.subarray((top - from) * width, (bottom - from) * width))
+      if (vote !== noVote) counts[vote]!++;
+    for (let row = top / 8; row < Math.min(rows, Math.ceil(bottom / 8)); row++)
+      for (let column = 0; column < columns; column++) {
+        inCell.fill(0);
+        const first = (8 * row - from) * width + 8 * column;
+        for (let y = 0; y < 8; y++)
+          for (let x = 0; x < 8; x++) {
+            const vote = votes[first + y * width + x]!;
+            if (++inCell[vote]! > 32) labels[row * columns + column] = vote;
+          }
+      }
+  }
+  return { counts, labels };
 }
 
 /** cos(k·π/16) / 2, of which the DCT of 8 numbers is made. */
@@ -162,20 +195,9 @@ interface Region {
   readonly box: Box;
 }
 
-/** Regions of cells of 8 × 8 px whose pixels mostly vote for one and the same grid that is not `main`. */
-function foreignRegions(votes: Uint8Array, width: number, height: number, main: number): Region[] {
-  const [columns, rows] = [Math.floor(width / 8), Math.floor(height / 8)];
-  const labels = new Uint8Array(columns * rows).fill(noVote);
-  const count = new Uint8Array(256);
-  for (let cell = 0; cell < labels.length; cell++) {
-    count.fill(0);
-    const first = Math.floor(cell / columns) * 8 * width + (cell % columns) * 8;
-    for (let y = 0; y < 8; y++)
-      for (let x = 0; x < 8; x++) {
-        const vote = votes[first + y * width + x]!;
-        if (++count[vote]! > 32 && vote !== main) labels[cell] = vote;
-      }
-  }
+/** Regions of cells of 8 × 8 px that have a common label, where chance would seldom make them. */
+function foreignRegions(labels: Uint8Array, width: number): Region[] {
+  const columns = Math.floor(width / 8);
   // Each grid in each rectangle of cells is one test.
   const tests = Math.log10(64) + 2 * Math.log10(labels.length);
   const stride = Math.ceil(width / 8);

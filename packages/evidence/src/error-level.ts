@@ -1,6 +1,8 @@
-import type { EvidenceKind, Subject } from './subject.ts';
+import { bandsOf, widestJpeg } from './bands.ts';
 import type { Finding } from './evidence.ts';
-import { cellSide, meanCells } from './planes.ts';
+import { notApplicable } from './evidence.ts';
+import { CellMeans, cellSide } from './planes.ts';
+import type { EvidenceKind, Subject } from './subject.ts';
 
 const quality = 95;
 /** Levels of 0–255 that the map shows as 1. */
@@ -33,19 +35,29 @@ export const errorLevel: EvidenceKind = {
 
 async function find({ image, tools }: Subject): Promise<Finding> {
   const { width, height, data } = image;
-  const again = (await tools.recompress(image, quality)).data;
-  const change = new Float32Array(width * height);
+  if (width > widestJpeg)
+    return notApplicable(`The picture is ${width} px wide; JPEG has no more than ${widestJpeg} px.`);
+  const cells = new CellMeans(width, height, cellSide(image));
+  const change = new Float32Array(width);
   let total = 0;
-  for (let i = 0, j = 0; i < change.length; i++, j += 3) {
-    const sum =
-      Math.abs(data[j]! - again[j]!) + Math.abs(data[j + 1]! - again[j + 1]!) + Math.abs(data[j + 2]! - again[j + 2]!);
-    change[i] = Math.min(1, sum / (3 * fullScale));
-    total += sum / 3;
+  for (const { image: part, from, top, bottom } of bandsOf(image)) {
+    const again = (await tools.recompress(part, quality)).data;
+    for (let y = top; y < bottom; y++) {
+      for (let x = 0, i = 3 * y * width, j = 3 * (y - from) * width; x < width; x++, i += 3, j += 3) {
+        const sum =
+          Math.abs(data[i]! - again[j]!) +
+          Math.abs(data[i + 1]! - again[j + 1]!) +
+          Math.abs(data[i + 2]! - again[j + 2]!);
+        change[x] = Math.min(1, sum / (3 * fullScale));
+        total += sum / 3;
+      }
+      cells.addRow(y, change);
+    }
   }
-  const map = meanCells({ width, height, data: change }, cellSide(image));
+  const map = cells.means();
   return {
     outcome: 'shown',
-    summary: `Saved once more as JPEG of quality ${quality}, a pixel changes by ${(total / change.length).toFixed(1)} levels of 0–255 on average.`,
+    summary: `Saved once more as JPEG of quality ${quality}, a pixel changes by ${(total / (width * height)).toFixed(1)} levels of 0–255 on average.`,
     map: {
       width: map.width,
       height: map.height,

@@ -4,7 +4,7 @@ import { encodeJpeg, encodePng } from '@forgelens/imaging';
 import { crop, filledImage } from '@forgelens/imaging/pixels';
 import { expect, test } from 'vitest';
 import type { Evidence, Finding } from './evidence.ts';
-import { evidenceKinds, examine, maxExaminedPixels } from './examine.ts';
+import { evidenceKinds, examine } from './examine.ts';
 import { nodeTools } from './node.ts';
 import { pictureOf, subjectOf, texture, withExif } from './testing.ts';
 import { asStored, turnUpright } from './upright.ts';
@@ -47,13 +47,14 @@ test('every kind reports its turn, and `only` chooses', async () => {
   expect(told).toEqual(['Error-level analysis 0/2', 'JPEG tables and estimated quality 1/2']);
 });
 
-test('a picture that is too large is said to be, without work', async () => {
-  const { image, ...file } = await pictureOf(await encodePng(filledImage(8, 8)));
-  const side = Math.sqrt(maxExaminedPixels) + 1;
-  const evidence = await examine({ ...file, image: { ...image, width: side, height: side } }, nodeTools);
-  expect(new Set(evidence.map(({ summary }) => summary))).toEqual(
-    new Set(['The picture has 8193×8193 px; at most 67108864 px are examined.']),
-  );
+test('a picture that is too wide for a JPEG is not saved as one, and gives every other kind an answer', async () => {
+  const evidence = await examineBytes(await encodePng(filledImage(65_501, 48)));
+  checkShape(evidence);
+  expect(evidence.filter(({ summary }) => summary.includes('JPEG has no more')).map(({ id }) => id)).toEqual([
+    'error-level',
+    'jpeg-ghosts',
+  ]);
+  expect(evidence[0]!.summary).toBe('The picture is 65501 px wide; JPEG has no more than 65500 px.');
 });
 
 test('pixels are examined as stored, and what is found is turned upright, for all eight orientations', async () => {

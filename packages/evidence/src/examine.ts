@@ -3,7 +3,6 @@ import { contentCredentials } from './content-credentials.ts';
 import { copyMove } from './copy-move.ts';
 import { errorLevel } from './error-level.ts';
 import type { Evidence, EvidenceId } from './evidence.ts';
-import { notApplicable } from './evidence.ts';
 import { parseJpeg } from './jpeg-file.ts';
 import { jpegGhosts } from './jpeg-ghosts.ts';
 import { jpegTables } from './jpeg-tables.ts';
@@ -30,14 +29,11 @@ export const evidenceKinds: readonly EvidenceKind[] = [
   contentCredentials,
 ];
 
-/** The largest picture that is examined: 2²⁶ pixels. */
-export const maxExaminedPixels = 2 ** 26;
-
 export interface ExamineOptions {
   /** The kinds to look for; all of them unless it is said. */
   readonly only?: readonly EvidenceId[];
-  /** Told before each kind: its title, how many are done, and how many there are. */
-  readonly onProgress?: (title: string, done: number, all: number) => void;
+  /** Told before each kind, which waits for it: its title, how many are done, and how many there are. */
+  readonly onProgress?: (title: string, done: number, all: number) => unknown;
 }
 
 /**
@@ -59,15 +55,10 @@ export async function examine(
   const stored = asStored(image, orientation);
   const subject: Subject = { path, bytes, format, image: stored, jpeg: parseJpeg(bytes), tools };
   const kinds = evidenceKinds.filter(({ id }) => only === undefined || only.includes(id));
-  const tooLarge = image.width * image.height > maxExaminedPixels;
   const evidence: Evidence[] = [];
   for (const [i, { find, ...text }] of kinds.entries()) {
-    onProgress?.(text.title, i, kinds.length);
-    const finding = tooLarge
-      ? notApplicable(
-          `The picture has ${image.width}×${image.height} px; at most ${maxExaminedPixels} px are examined.`,
-        )
-      : turnUpright(await find(subject), stored.width, stored.height, orientation);
+    await onProgress?.(text.title, i, kinds.length);
+    const finding = turnUpright(await find(subject), stored.width, stored.height, orientation);
     evidence.push({ ...text, warnings: [], ...finding });
   }
   return evidence;

@@ -11,5 +11,5 @@ export type {
   Source,
   Table,
 } from './evidence.ts';
-export { evidenceKinds, examine, maxExaminedPixels, type ExamineOptions } from './examine.ts';
+export { evidenceKinds, examine, type ExamineOptions } from './examine.ts';
 export type { EvidenceKind, Picture, Tools } from './subject.ts';

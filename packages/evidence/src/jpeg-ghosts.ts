@@ -1,4 +1,5 @@
 import type { Image } from '@forgelens/imaging/pixels';
+import { bandsOf, widestJpeg } from './bands.ts';
 import type { Finding } from './evidence.ts';
 import { notApplicable } from './evidence.ts';
 import { growRegions } from './grow-regions.ts';
@@ -53,10 +54,19 @@ async function find({ image, jpeg, tools }: Subject): Promise<Finding> {
   const [columns, rows] = [Math.floor(image.width / side), Math.floor(image.height / side)];
   if (columns < 3 || rows < 3)
     return notApplicable(`The picture has ${image.width}×${image.height} px; ghosts are looked for from 48×48 px on.`);
-  const plane = luma(image);
-  const changes: Float64Array[] = [];
-  for (const quality of qualities)
-    changes.push(smooth(squaredChange(plane, luma(await tools.recompress(image, quality)), columns, rows), columns));
+  if (image.width > widestJpeg)
+    return notApplicable(`The picture is ${image.width} px wide; JPEG has no more than ${widestJpeg} px.`);
+  const sharply = qualities.map(() => new Float64Array(columns * rows));
+  for (const { image: part, from, top, bottom } of bandsOf(image)) {
+    const before = luma(part);
+    const [first, end] = [top / side, Math.min(rows, Math.ceil(bottom / side))];
+    for (const [i, quality] of qualities.entries()) {
+      const after = luma(await tools.recompress(part, quality));
+      const cells = sharply[i]!.subarray(first * columns, end * columns);
+      addSquaredChange(cells, columns, before, after, top - from);
+    }
+  }
+  const changes = sharply.map(cells => smooth(cells, columns));
 
   const depths = new Float32Array(columns * rows);
   const table: string[][] = [];
@@ -145,15 +155,16 @@ function valley(changes: readonly Float64Array[], i: number, cell: number): numb
 /**
  * The mean squared change of luma of each whole cell, in squared levels of 0–255, less what each 8 × 8 block changes as a
  * whole: in flat blocks that is luck.
+ *
+ * @param sums - of cells from the row `skipped` of the planes on
  */
-function squaredChange(before: Plane, after: Plane, columns: number, rows: number): Float64Array {
+function addSquaredChange(sums: Float64Array, columns: number, before: Plane, after: Plane, skipped: number): void {
   const { width, data } = before;
-  const sums = new Float64Array(columns * rows);
-  for (let top = 0; top < rows * side; top += 8)
+  for (let top = 0; top < (sums.length / columns) * side; top += 8)
     for (let left = 0; left < columns * side; left += 8) {
       let sum = 0;
       let squares = 0;
-      for (let y = top; y < top + 8; y++)
+      for (let y = skipped + top; y < skipped + top + 8; y++)
         for (let i = y * width + left, end = i + 8; i < end; i++) {
           const change = data[i]! - after.data[i]!;
           sum += change;
@@ -162,7 +173,6 @@ function squaredChange(before: Plane, after: Plane, columns: number, rows: numbe
       const cell = Math.floor(top / side) * columns + Math.floor(left / side);
       sums[cell]! += (squares - (sum * sum) / 64) / (side * side);
     }
-  return sums;
 }
 
 /** Means over 3 × 3 cells; at the border over those there are. */

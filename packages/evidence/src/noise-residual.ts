@@ -1,3 +1,4 @@
+import { rowsOf } from './bands.ts';
 import type { Finding } from './evidence.ts';
 import { notApplicable } from './evidence.ts';
 import { luma, median } from './planes.ts';
@@ -37,17 +38,17 @@ function find({ image }: Subject): Finding {
   const { width, height } = image;
   if (width < side || height < side)
     return notApplicable(`The picture has ${width}×${height} px; noise is measured from ${side}×${side} px on.`);
-  const { data } = luma(image);
   const [columns, rows] = [Math.ceil(width / side), Math.ceil(height / side)];
   const deviations = new Float32Array(columns * rows);
   const residuals = new Float32Array(side * side);
-  for (let row = 0; row < rows; row++)
+  for (let row = 0; row < rows; row++) {
+    // The last cells are moved inside; the filter needs a pixel on each side.
+    const top = Math.max(1, Math.min(row * side, height - side - 1));
+    const { data, height: high } = luma(rowsOf(image, top - 1, Math.min(height, top + side + 1)));
     for (let column = 0; column < columns; column++) {
-      // The last cells are moved inside; the filter needs a pixel on each side.
       const left = Math.max(1, Math.min(column * side, width - side - 1));
-      const top = Math.max(1, Math.min(row * side, height - side - 1));
       let count = 0;
-      for (let y = top; y < Math.min(top + side, height - 1); y++)
+      for (let y = 1; y < high - 1; y++)
         for (let x = left; x < Math.min(left + side, width - 1); x++) {
           const i = y * width + x;
           const edge = data[i - 1]! + data[i + 1]! + data[i - width]! + data[i + width]!;
@@ -57,6 +58,7 @@ function find({ image }: Subject): Finding {
       // Noise of deviation 1 gives a residual of 6, and the median of |normal| is 0.6745 deviations.
       deviations[row * columns + column] = median(residuals.subarray(0, count)) / (6 * 0.6745);
     }
+  }
   const typical = median(deviations.slice());
   return {
     outcome: 'shown',

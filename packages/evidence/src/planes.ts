@@ -17,17 +17,39 @@ export function luma({ width, height, data }: Image): Plane {
 
 /** Means over squares of `side` px, without overlap; at the right and lower border over what is left of them. */
 export function meanCells({ width, height, data }: Plane, side: number): Plane {
-  if (side === 1) return { width, height, data };
-  const [columns, rows] = [Math.ceil(width / side), Math.ceil(height / side)];
-  const sums = new Float32Array(columns * rows);
-  for (let y = 0; y < height; y++) {
-    const row = Math.floor(y / side) * columns;
-    for (let x = 0; x < width; x++) sums[row + Math.floor(x / side)]! += data[y * width + x]!;
+  const cells = new CellMeans(width, height, side);
+  for (let y = 0; y < height; y++) cells.addRow(y, data.subarray(y * width, (y + 1) * width));
+  return cells.means();
+}
+
+/** `meanCells` of a picture of which one row is there at a time. */
+export class CellMeans {
+  private readonly width: number;
+  private readonly height: number;
+  private readonly side: number;
+  private readonly sums: Plane;
+
+  constructor(width: number, height: number, side: number) {
+    const [columns, rows] = [Math.ceil(width / side), Math.ceil(height / side)];
+    [this.width, this.height, this.side] = [width, height, side];
+    this.sums = { width: columns, height: rows, data: new Float32Array(columns * rows) };
   }
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++)
-      sums[row * columns + column]! /= Math.min(side, width - column * side) * Math.min(side, height - row * side);
-  return { width: columns, height: rows, data: sums };
+
+  addRow(y: number, values: Float32Array): void {
+    const { side, sums } = this;
+    const row = Math.floor(y / side) * sums.width;
+    for (let x = 0; x < values.length; x++) sums.data[row + Math.floor(x / side)]! += values[x]!;
+  }
+
+  /** To be asked for once, when all rows were added. */
+  means(): Plane {
+    const { width, height, side, sums } = this;
+    for (let row = 0; row < sums.height; row++)
+      for (let column = 0; column < sums.width; column++)
+        sums.data[row * sums.width + column]! /=
+          Math.min(side, width - column * side) * Math.min(side, height - row * side);
+    return sums;
+  }
 }
 
 /** The side of square cells, in px, that leaves a map of at most 2²⁰ cells. */

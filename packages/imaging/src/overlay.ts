@@ -1,6 +1,7 @@
 import { ShapeError } from '@forgelens/autograd';
 
 import type { Image } from './image.ts';
+import { writePngRows } from './png.ts';
 
 /** Nine colours of matplotlib's magma, evenly spaced in [0, 1]: lightness rises evenly, so it reads without colour. */
 const magma = [
@@ -36,30 +37,58 @@ export function mapColour(probability: number): readonly [number, number, number
  * @throws {ShapeError} when the map does not have the image's number of pixels.
  */
 export function overlay(image: Image, probabilities: Float32Array, { threshold = 0.5 } = {}): Image {
+  requireMapOf(image, probabilities);
   const { width, height } = image;
+  const data = new Uint8Array(image.data.length);
+  for (let y = 0; y < height; y++)
+    drawOverlayRow(image, probabilities, threshold, y, data.subarray(3 * y * width, 3 * (y + 1) * width));
+  return { width, height, data };
+}
+
+/**
+ * `overlay` as a PNG of 8 bits, made row by row: the overlay itself is never there as a whole.
+ *
+ * @throws {ShapeError} when the map does not have the image's number of pixels.
+ */
+export async function encodeOverlay(image: Image, probabilities: Float32Array, threshold: number): Promise<Uint8Array> {
+  requireMapOf(image, probabilities);
+  return writePngRows({
+    ...{ width: image.width, height: image.height, channels: 3, bits: 8 },
+    fill: (y, row) => drawOverlayRow(image, probabilities, threshold, y, row),
+  });
+}
+
+function requireMapOf({ width, height }: Image, probabilities: Float32Array): void {
   if (probabilities.length !== width * height)
     throw new ShapeError(
       'overlay',
       `the map has ${probabilities.length} values but the image is ${width}×${height} = ${width * height} pixels; resize the map first`,
     );
-  const data = new Uint8Array(image.data);
-  const isAbove = (x: number, y: number) =>
-    x >= 0 && y >= 0 && x < width && y < height && probabilities[y * width + x]! > threshold;
-  const colours = Array.from({ length: 256 }, (_, level) => mapColour(level / 255));
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const i = y * width + x;
-      const above = isAbove(x, y);
-      const isEdge =
-        isAbove(x - 1, y) !== above ||
-        isAbove(x + 1, y) !== above ||
-        isAbove(x, y - 1) !== above ||
-        isAbove(x, y + 1) !== above;
-      const probability = Math.min(Math.max(probabilities[i]!, 0), 1);
-      const opacity = isEdge ? 1 : 0.7 * probability;
-      if (opacity === 0) continue;
-      const colour = isEdge ? (above ? white : black) : colours[Math.round(255 * probability)]!;
-      for (let c = 0; c < 3; c++) data[3 * i + c] = Math.round((1 - opacity) * data[3 * i + c]! + opacity * colour[c]!);
-    }
-  return { width, height, data };
+}
+
+const colours = Array.from({ length: 256 }, (_, level) => mapColour(level / 255));
+
+/** Draws one row of an overlay: row y goes to `out`, 3 · width bytes. */
+function drawOverlayRow(
+  { width, height, data }: Image,
+  probabilities: Float32Array,
+  threshold: number,
+  y: number,
+  out: Uint8Array,
+): void {
+  const isAbove = (u: number, v: number) =>
+    u >= 0 && v >= 0 && u < width && v < height && probabilities[v * width + u]! > threshold;
+  for (let x = 0; x < width; x++) {
+    const i = y * width + x;
+    const above = isAbove(x, y);
+    const isEdge =
+      isAbove(x - 1, y) !== above ||
+      isAbove(x + 1, y) !== above ||
+      isAbove(x, y - 1) !== above ||
+      isAbove(x, y + 1) !== above;
+    const probability = Math.min(Math.max(probabilities[i]!, 0), 1);
+    const opacity = isEdge ? 1 : 0.7 * probability;
+    const colour = isEdge ? (above ? white : black) : colours[Math.round(255 * probability)]!;
+    for (let c = 0; c < 3; c++) out[3 * x + c] = Math.round((1 - opacity) * data[3 * i + c]! + opacity * colour[c]!);
+  }
 }

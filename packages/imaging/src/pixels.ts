@@ -4,5 +4,6 @@ export * from './degradations.ts';
 export * from './filters.ts';
 export * from './image.ts';
 export * from './overlay.ts';
+export * from './png.ts';
 export * from './resize.ts';
 export * from './tensor.ts';

@@ -35,16 +35,15 @@ export function findRegions(
   const tolerance = Math.max(1, Math.max(width, height) / 1000);
 
   const regions: Region[] = [];
-  for (const runs of connectRuns(probabilities, width, height, threshold)) {
-    const area = runs.reduce((sum, run) => sum + run.end - run.start, 0);
+  const patches = connectPatches(probabilities, width, height, threshold);
+  for (const { first, left, right, bottom, area, sum } of patches) {
     if (area < minAreaFraction * width * height) continue;
-    const [left, top] = [runs.reduce((x, run) => Math.min(x, run.start), width), runs[0]!.y];
-    const [right, bottom] = [runs.reduce((x, run) => Math.max(x, run.end), 0), runs.at(-1)!.y + 1];
-    const outline = simplify(traceOutline(isInside, [runs[0]!.start, top]), tolerance);
+    const [, top] = first;
+    const outline = simplify(traceOutline(isInside, first), tolerance);
     regions.push({
       bbox: [left, top, right - left, bottom - top],
       area,
-      meanScore: runs.reduce((sum, run) => sum + run.sum, 0) / area,
+      meanScore: sum / area,
       // Of a region that is no wider than the tolerance nothing is left but a line.
       polygon: outline.length > 2 ? outline : rectangle(left, top, right, bottom),
     });
@@ -52,68 +51,80 @@ export function findRegions(
   return regions.sort((a, b) => b.area * b.meanScore - a.area * a.meanScore);
 }
 
-/** Neighbouring pixels of one row that are above the threshold: start ≤ x < end. */
-interface Run {
-  readonly y: number;
-  readonly start: number;
-  readonly end: number;
-  /** The sum of their probabilities. */
-  readonly sum: number;
-  /** Any earlier run of the same component; null for its first. */
-  earlier: Run | null;
+/** What is known of a connected component as far as its rows were read. */
+interface Patch {
+  /** Its first pixel in reading order. */
+  first: Point;
+  left: number;
+  right: number;
+  bottom: number;
+  area: number;
+  /** The sum of its pixels' probabilities. */
+  sum: number;
+  /** The patch that this one was found to be a part of; null as long as it is one of its own. */
+  whole: Patch | null;
 }
 
-/** The runs of each connected component, from top to bottom and left to right. */
-function connectRuns(probabilities: Float32Array, width: number, height: number, threshold: number): Iterable<Run[]> {
-  const all: Run[] = [];
+/** Neighbouring pixels of one row that are above the threshold: start ≤ x < end. */
+interface Run {
+  readonly start: number;
+  readonly end: number;
+  readonly patch: Patch;
+}
+
+/** The connected components. Of the runs that they are made of only those of two rows are ever kept. */
+function connectPatches(probabilities: Float32Array, width: number, height: number, threshold: number): Patch[] {
+  const patches: Patch[] = [];
   let above: Run[] = [];
   for (let y = 0; y < height; y++) {
-    const row = findRuns(probabilities.subarray(y * width, (y + 1) * width), y, threshold);
+    const row: Run[] = [];
     let next = 0;
-    for (const run of row) {
+    for (let x = 0, i = y * width; x < width; x++) {
+      if (!(probabilities[i + x]! > threshold)) continue;
+      const start = x;
+      let sum = 0;
+      for (; x < width && probabilities[i + x]! > threshold; x++) sum += probabilities[i + x]!;
+      const found = { first: [start, y] as Point, left: start, right: x, bottom: y + 1, area: x - start, sum };
       // Touching at a corner is enough, so a run reaches one pixel further to either side.
-      while (next < above.length && above[next]!.end < run.start) next++;
-      for (let i = next; i < above.length && above[i]!.start <= run.end; i++) join(above[i]!, run);
-      all.push(run);
+      while (next < above.length && above[next]!.end < start) next++;
+      let patch: Patch | null = null;
+      for (let j = next; j < above.length && above[j]!.start <= x; j++) {
+        const touched = wholeOf(above[j]!.patch);
+        if (patch === null) add((patch = touched), found);
+        else if (touched !== patch) patch = unite(patch, touched);
+      }
+      if (patch === null) patches.push((patch = { ...found, whole: null }));
+      row.push({ start, end: x, patch });
     }
     above = row;
   }
-  const components = new Map<Run, Run[]>();
-  for (const run of all) {
-    const first = firstOf(run);
-    if (first === run) components.set(run, [run]);
-    else components.get(first)!.push(run);
-  }
-  return components.values();
+  return patches.filter(({ whole }) => whole === null);
 }
 
-function findRuns(row: Float32Array, y: number, threshold: number): Run[] {
-  const runs: Run[] = [];
-  for (let x = 0; x < row.length; x++) {
-    if (!(row[x]! > threshold)) continue;
-    const start = x;
-    let sum = 0;
-    for (; x < row.length && row[x]! > threshold; x++) sum += row[x]!;
-    runs.push({ y, start, end: x, sum, earlier: null });
-  }
-  return runs;
+function add(patch: Patch, { left, right, bottom, area, sum }: Omit<Patch, 'whole'>): void {
+  patch.left = Math.min(patch.left, left);
+  patch.right = Math.max(patch.right, right);
+  patch.bottom = Math.max(patch.bottom, bottom);
+  patch.area += area;
+  patch.sum += sum;
 }
 
-/** The first run of a component, with the path to it halved on the way. */
-function firstOf(run: Run): Run {
-  while (run.earlier) {
-    run.earlier = run.earlier.earlier ?? run.earlier;
-    run = run.earlier;
-  }
-  return run;
+/** Makes one patch of two: of the one that begins first. */
+function unite(a: Patch, b: Patch): Patch {
+  const aIsFirst = a.first[1] < b.first[1] || (a.first[1] === b.first[1] && a.first[0] < b.first[0]);
+  const [whole, part] = aIsFirst ? [a, b] : [b, a];
+  add(whole, part);
+  part.whole = whole;
+  return whole;
 }
 
-function join(a: Run, b: Run): void {
-  const [p, q] = [firstOf(a), firstOf(b)];
-  if (p === q) return;
-  const pIsFirst = p.y < q.y || (p.y === q.y && p.start < q.start);
-  if (pIsFirst) q.earlier = p;
-  else p.earlier = q;
+/** The patch that a patch has become a part of, with the path to it halved on the way. */
+function wholeOf(patch: Patch): Patch {
+  while (patch.whole) {
+    patch.whole = patch.whole.whole ?? patch.whole;
+    patch = patch.whole;
+  }
+  return patch;
 }
 
 const east: Point = [1, 0];

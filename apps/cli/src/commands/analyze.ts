@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Analysis } from '@forgelens/analysis';
+import type { Analysis, Progress } from '@forgelens/analysis';
 import { formatAnalysis, isSameWork, sha256Of } from '@forgelens/analysis';
 import { analyzePicture } from '@forgelens/analysis/node';
 import { CheckpointError, DataError, UsageError } from '@forgelens/autograd';
@@ -9,12 +9,20 @@ import { absenceIsNoProof } from '@forgelens/localize';
 import type { Localizer } from '@forgelens/localize';
 import { makeAnalysisPage } from '@forgelens/report/analysis';
 import { Command } from 'commander';
-import type { Context, ExitCode } from '../context.ts';
+import type { Context, ExitCode, Io } from '../context.ts';
 import { exit } from '../context.ts';
 import { examples, parseThreshold } from '../arguments.ts';
 import type { Input } from '../inputs.ts';
 import { findInputs } from '../inputs.ts';
-import { jsonEnding, OutputFolder, pictureEnding, reportEnding } from '../outputs.ts';
+import {
+  evidenceEnding,
+  jsonEnding,
+  mapEnding,
+  OutputFolder,
+  overlayEnding,
+  pictureEnding,
+  reportEnding,
+} from '../outputs.ts';
 import type { GlobalOptions } from '../terminal.ts';
 import { count, decimals, percent, Terminal } from '../terminal.ts';
 
@@ -49,7 +57,7 @@ export function analyzeCommand(context: Context): Command {
     .summary('show where pictures may have been tampered with')
     .description(
       'Shows where pictures may have been tampered with. For each one it writes a report to read (.html), a map of 16 ' +
-        `bits (.map.png), the map over the picture (.overlay.png) and everything that is known (.json).\n${absenceIsNoProof}`,
+        `bits (.map.png), the map over the picture (.overlay.png), maps of other evidence (.evidence) and everything that is known (.json).\n${absenceIsNoProof}`,
     )
     .argument('<inputs...>', 'files, folders (with the folders within) and globs')
     .option('-o, --out <folder>', 'where results are written', 'forgelens-out')
@@ -87,8 +95,10 @@ async function analyze(args: readonly string[], options: Options, { io, models }
       if (io.signal?.aborted) break;
       progress.show(input.path);
       try {
-        done.push(await look(input, options, localizer, output, io.cwd));
+        const tell = (doing: string) => progress.show(`${input.path}: ${doing}`);
+        done.push(await look(input, options, localizer, output, { ...io, tell }));
       } catch (error) {
+        if (io.signal?.aborted) break;
         // An output folder or a model that cannot be used is not the picture's fault, and the next one's neither.
         if (error instanceof UsageError || error instanceof CheckpointError) throw error;
         const isExpected = error instanceof DataError;
@@ -126,7 +136,7 @@ async function look(
   { threshold, evidence, report, force }: Options,
   localizer: Localizer,
   output: OutputFolder,
-  cwd: string,
+  { cwd, signal, tell }: Pick<Io, 'cwd' | 'signal'> & { readonly tell: (doing: string) => void },
 ): Promise<Done> {
   const bytes = await readFile(path.resolve(cwd, input.path)).catch((error: NodeJS.ErrnoException) => {
     throw new DataError(input.path, `cannot be read (${error.code})`, { cause: error });
@@ -144,19 +154,38 @@ async function look(
   return { path: input.path, name, analysis, isEarlier };
 
   async function lookAnew(): Promise<Analysis> {
-    const nameFile = (key: string) => path.basename(name) + pictureEnding(key);
-    const { analysis, pictures } = await analyzePicture(bytes, input.path, localizer, {
-      threshold,
-      evidence,
-      nameFile,
-    });
-    await output.write(name, pictures, formatAnalysis(analysis));
-    return analysis;
+    const files = output.begin(name);
+    try {
+      const { analysis } = await analyzePicture(bytes, input.path, localizer, {
+        ...{ threshold, evidence, signal },
+        nameFile: key => path.basename(name) + pictureEnding(key),
+        savePicture: (file, png) => files.add(file, png),
+        onProgress: progress => tell(describeProgress(progress)),
+      });
+      await files.finish(formatAnalysis(analysis));
+      return analysis;
+    } catch (error) {
+      await files.discard();
+      throw error;
+    }
   }
 }
 
-function printTable(terminal: Terminal, done: readonly Done[], { out, report }: Options): void {
-  const [kind, ending] = report ? ['Report', reportEnding] : ['Overlay', pictureEnding('overlay')];
+function describeProgress({ stage, done, total }: Progress): string {
+  switch (stage) {
+    case 'decode':
+      return 'reading';
+    case 'locate':
+      return total > 1 ? `tile ${Math.min(done + 1, total)} of ${total}` : 'looking';
+    case 'draw':
+      return 'drawing maps';
+    case 'evidence':
+      return `evidence ${done + 1} of ${total}`;
+  }
+}
+
+function printTable(terminal: Terminal, done: readonly Done[], { out, report, evidence }: Options): void {
+  const [kind, ending] = report ? ['Report', reportEnding] : ['Overlay', overlayEnding];
   terminal.table(
     ['Picture', 'Score', 'Flagged area', 'Regions', 'Seconds', kind],
     done.map(({ path: file, name, analysis, isEarlier }) => [
@@ -171,9 +200,10 @@ function printTable(terminal: Terminal, done: readonly Done[], { out, report }: 
   const warned = done.filter(({ analysis }) => analysis.warnings.length > 0);
   for (const { path: file, analysis } of warned) terminal.note(`${file}: ${analysis.warnings.join(' ')}`);
   const reports = report ? ` a report to open (${reportEnding}),` : '';
+  const maps = evidence ? `, maps of other evidence (${evidenceEnding})` : '';
   terminal.print(
-    `For each picture there is in ${out}:${reports} the map over it (${pictureEnding('overlay')}), the map itself ` +
-      `(${pictureEnding('map')}) and all numbers (${jsonEnding}).\nA score is a reason to look, not a verdict. ${absenceIsNoProof}`,
+    `For each picture there is in ${out}:${reports} the map over it (${overlayEnding}), the map itself ` +
+      `(${mapEnding})${maps} and all numbers (${jsonEnding}).\nA score is a reason to look, not a verdict. ${absenceIsNoProof}`,
   );
 }
 
@@ -186,8 +216,8 @@ const summarize = (done: readonly Done[], failed: readonly Failed[], { out, repo
     areaFraction: analysis.areaFraction,
     regions: analysis.regions.length,
     skipped: isEarlier,
-    map: path.join(out, name + pictureEnding('map')),
-    overlay: path.join(out, name + pictureEnding('overlay')),
+    map: path.join(out, name + mapEnding),
+    overlay: path.join(out, name + overlayEnding),
     result: path.join(out, name + jsonEnding),
     ...(report && { report: path.join(out, name + reportEnding) }),
   })),
