@@ -1,123 +1,87 @@
-import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Progress } from '@forgelens/analysis';
-import type { Problem } from './problems.ts';
-import type { Product } from './queue.ts';
+import type { Failure, Files, Job } from './queue.ts';
 
-/** What is known of one analysis. */
+/** How far an analysis is. */
+export type State =
+  | { readonly status: 'queued' }
+  | { readonly status: 'running'; readonly progress: Progress | null }
+  | { readonly status: 'done'; readonly files: readonly string[] }
+  | { readonly status: 'failed'; readonly failure: Failure };
+
+/** What is known of one analysis: plain data, so that it can be kept anywhere. Times are in ms since 1970. */
 export interface Entry {
   readonly id: string;
   /** Whose it is: only the same key sees it. Null where keys are not asked for. */
   readonly owner: string | null;
-  readonly createdAt: Date;
-  /** When it is forgotten; while it is not done, later. */
-  expiresAt: Date;
-  status: 'queued' | 'running' | 'done' | 'failed';
-  progress: Progress | null;
-  product: Product | null;
-  problem: Problem | null;
-  /** Whether a client has seen how it ended. */
-  seen: boolean;
+  /** Of the picture and of what to do with it. */
+  readonly requestSha256: string;
+  readonly createdAt: number;
+  /** When it is forgotten; while it has not ended, later. */
+  readonly expiresAt: number;
+  readonly state: State;
 }
 
-/** The analyses of a server. In memory, for a while: nothing is written anywhere. */
-export class Analyses {
-  private readonly entries = new Map<string, Entry>();
-  private readonly listeners = new Map<string, Set<() => void>>();
-  private readonly keepMs: number;
-  private readonly maxBytes: number;
-  private bytes = 0;
+/** The analyses that are known, for a while. Servers that share them know the same. */
+export interface Analyses {
+  /** Adds one that waits, unless there is one of that id. Gives whether it was added. */
+  create(entry: Entry, job: Job): Promise<boolean>;
+  find(id: string): Promise<Entry | undefined>;
+  /** What to do, until it is done. */
+  jobOf(id: string): Promise<Job | undefined>;
+  /** Changes one, if it is still there. One that has ended is kept for a while from then on. */
+  set(id: string, state: State, files?: Files): Promise<void>;
+  file(id: string, name: string): Promise<Uint8Array | undefined>;
+  delete(id: string): Promise<void>;
+  /** Calls back at each change with how it is then, undefined when it is gone; gives what ends that. */
+  listen(id: string, listener: Listener): () => void;
+  /** Those that a server before this one has accepted and that nobody else will do. */
+  unfinished(): Promise<readonly string[]>;
+  /** A client has seen how it ended. */
+  see(id: string): void;
+  /** How many have ended, were not seen, and would be lost with this server. */
+  readonly unseen: number;
+  /** How many there are, and what their files take; null where others count. */
+  counts(): { readonly kept: number; readonly bytes: number } | null;
+  close(): Promise<void>;
+}
 
-  constructor({ keepMs, maxStoredBytes }: { keepMs: number; maxStoredBytes: number }) {
-    this.keepMs = keepMs;
-    this.maxBytes = maxStoredBytes;
+export type Listener = (entry: Entry | undefined) => void;
+
+export const isEnded = ({ state: { status } }: Entry): boolean => status === 'done' || status === 'failed';
+
+export const sizeOf = (files: Files): number => Object.values(files).reduce((sum, { length }) => sum + length, 0);
+
+/** How it is once it has ended, or after a while. */
+export async function whenEnded(analyses: Analyses, id: string, waitMs: number): Promise<Entry | undefined> {
+  const waiting = new AbortController();
+  const forget = analyses.listen(id, entry => (entry === undefined || isEnded(entry)) && waiting.abort());
+  try {
+    const entry = await analyses.find(id);
+    if (entry === undefined || isEnded(entry) || waitMs <= 0) return entry;
+    await sleep(waitMs, undefined, { signal: waiting.signal }).catch(() => {});
+    return await analyses.find(id);
+  } finally {
+    forget();
   }
+}
 
-  create(owner: string | null): Entry {
-    this.sweep();
-    const createdAt = new Date();
-    const entry: Entry = {
-      ...{ id: randomUUID(), owner, createdAt, expiresAt: new Date(createdAt.getTime() + this.keepMs) },
-      ...{ status: 'queued', progress: null, product: null, problem: null, seen: false },
-    };
-    this.entries.set(entry.id, entry);
-    return entry;
-  }
+/** Who wants to know of which analysis. */
+export class Listeners {
+  private readonly byId = new Map<string, Set<Listener>>();
 
-  /** The analysis; undefined where there is none, no longer, or it is somebody else's. */
-  find(id: string, owner: string | null): Entry | undefined {
-    this.sweep();
-    const entry = this.entries.get(id);
-    return entry?.owner === owner ? entry : undefined;
-  }
-
-  update(entry: Entry, change: Partial<Entry>): void {
-    // It may have been deleted while it was worked on.
-    if (!this.entries.has(entry.id)) return;
-    Object.assign(entry, change);
-    if (isEnded(entry)) {
-      entry.expiresAt = new Date(Date.now() + this.keepMs);
-      this.bytes += sizeOf(entry);
-      // The last to end are the last to go.
-      this.entries.delete(entry.id);
-      this.entries.set(entry.id, entry);
-      this.sweep();
-    }
-    for (const listener of this.listeners.get(entry.id) ?? []) listener();
-  }
-
-  delete(entry: Entry): void {
-    if (!this.entries.delete(entry.id)) return;
-    if (isEnded(entry)) this.bytes -= sizeOf(entry);
-    for (const listener of this.listeners.get(entry.id) ?? []) listener();
-  }
-
-  /** Calls back at each change; gives what ends that. */
-  listen(entry: Entry, listener: () => void): () => void {
-    const all = this.listeners.get(entry.id) ?? new Set();
-    this.listeners.set(entry.id, all.add(listener));
+  add(id: string, listener: Listener): () => void {
+    const all = this.byId.get(id) ?? new Set();
+    this.byId.set(id, all.add(listener));
     return () => {
       all.delete(listener);
-      if (all.size === 0) this.listeners.delete(entry.id);
+      if (all.size === 0 && this.byId.get(id) === all) this.byId.delete(id);
     };
   }
 
-  /** Waits for the end, or for as long as is said. */
-  ended(entry: Entry, waitMs: number): Promise<void> {
-    if (isEnded(entry) || waitMs <= 0) return Promise.resolve();
-    return new Promise(resolve => {
-      const done = () => {
-        clearTimeout(timer);
-        forget();
-        resolve();
-      };
-      const timer = setTimeout(done, waitMs);
-      const forget = this.listen(entry, () => (isEnded(entry) || !this.entries.has(entry.id)) && done());
-    });
-  }
+  has = (id: string): boolean => this.byId.has(id);
 
-  /** How many are there, and what their results take. */
-  get counts(): { readonly kept: number; readonly bytes: number } {
-    return { kept: this.entries.size, bytes: this.bytes };
-  }
-
-  /** How many have ended and were not looked at. */
-  get unseen(): number {
-    return [...this.entries.values()].filter(entry => isEnded(entry) && !entry.seen).length;
-  }
-
-  /** Forgets what is too old, and the oldest of what is too much. */
-  private sweep(): void {
-    const now = Date.now();
-    const ended = [...this.entries.values()].filter(isEnded);
-    for (const entry of ended)
-      if (entry.expiresAt.getTime() <= now || (this.bytes > this.maxBytes && entry !== ended.at(-1)))
-        this.delete(entry);
+  tell(id: string, entry: Entry | undefined): void {
+    for (const listener of this.byId.get(id) ?? []) listener(entry);
   }
 }
-
-export const isEnded = ({ status }: Pick<Entry, 'status'>): boolean => status === 'done' || status === 'failed';
-
-const sizeOf = ({ product }: Entry): number =>
-  product === null
-    ? 0
-    : Object.values(product.pictures).reduce((sum, { length }) => sum + length, 0) + 2 * product.report.length;

@@ -1,7 +1,7 @@
 import { decodeMap16 } from '@forgelens/imaging';
 import { parseAnalysis } from '@forgelens/analysis';
 import sharp from 'sharp';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { AnalysisResource } from './openapi.ts';
 import { formOf, patched, post, problem, testServer } from './testing.ts';
 import { labelOf } from './upload.ts';
@@ -60,6 +60,25 @@ describe('a picture that is sent', () => {
     expect((await resource(await server.app.request(links.self))).result!.regions).toHaveLength(1);
   });
 
+  test('is looked at once where it comes again with its Idempotency-Key, and another is not taken for it', async () => {
+    let times = 0;
+    const server = await testServer({}, () => (times++, 'look'));
+    const key = { 'Idempotency-Key': 'order-66' };
+    const first = await resource(await post(server, small(), key));
+    const again = await resource(await post(server, small(), key));
+    expect([again.id, again.status, times]).toEqual([first.id, 'done', 1]);
+    expect((await resource(await post(server, small(), { 'Idempotency-Key': 'order-67' }))).id).not.toBe(first.id);
+    expect([
+      await problem(post(server, formOf(picture, { ...noEvidence, threshold: '0.7' }), key)),
+      await problem(post(server, small(), { 'Idempotency-Key': 'with space' })),
+    ]).toMatchInlineSnapshot(`
+      [
+        "422 key-reused: this Idempotency-Key came with another picture before; take a new one",
+        "400 bad-request: the Idempotency-Key must have 1 to 200 characters without spaces",
+      ]
+    `);
+  });
+
   test('keeps its name as a label only', async () => {
     const server = await testServer();
     const named = async (name: string) =>
@@ -72,9 +91,12 @@ describe('a picture that is sent', () => {
   });
 
   test('is forgotten after a while, and the oldest goes first where memory is short', async () => {
-    const brief = await testServer({ keepMs: 0 });
+    const brief = await testServer({ keepMs: 60_000 });
     const { links } = await resource(await post(brief, small()));
-    expect(await problem(brief.app.request(links.self))).toMatch(/404 not-found: .*results are kept for 0 min/);
+    expect((await brief.app.request(links.report)).status).toBe(200);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
+    onTestFinished(() => void vi.useRealTimers());
+    expect(await problem(brief.app.request(links.self))).toMatch(/404 not-found: .*results are kept for 1 min/);
     const tight = await testServer({ maxStoredBytes: 1 });
     const first = await resource(await post(tight, small()));
     const second = await resource(await post(tight, small()));
@@ -108,8 +130,8 @@ describe('refused is', () => {
       await problem(large({ 'Content-Length': '30000' })),
     ]).toMatchInlineSnapshot(`
       [
-        "415 not-multipart: the content type is image/png; send the picture as the field "file" of a multipart/form-data form",
-        "415 not-multipart: the content type is application/json; send the picture as the field "file" of a multipart/form-data form",
+        "415 wrong-type: the content type is image/png; send the picture as the field "file" of a multipart/form-data form",
+        "415 wrong-type: the content type is application/json; send the picture as the field "file" of a multipart/form-data form",
         "400 bad-request: there is no field "file"; send exactly one picture",
         "400 bad-request: there are 2 fields "file"; send exactly one picture",
         "400 bad-request: there is a text in the field "file", not a file; send exactly one picture",
@@ -122,7 +144,7 @@ describe('refused is', () => {
         "413 too-large: the request has more than 20000 bytes, which is the most that is taken",
       ]
     `);
-    expect(server.queue.counts).toMatchObject({ waiting: 0, running: 0 });
+    expect(server.pool.counts).toMatchObject({ waiting: 0, running: 0 });
   });
 
   test('what is no picture, is broken, or grows too large', async () => {
@@ -149,7 +171,7 @@ describe('refused is', () => {
     ]).toMatchInlineSnapshot(`
       [
         "422 not-a-picture: photo.png: not a readable image (Input buffer contains unsupported image format)",
-        "422 not-a-picture: photo.png: not a readable image (svg is none of jpeg, png, webp, tiff, gif, heif)",
+        "422 not-a-picture: photo.png: not a readable image (Input buffer contains unsupported image format)",
         "422 not-a-picture: photo.png: not a readable image (VipsJpeg: premature end of JPEG image)",
         "422 not-a-picture: photo.png: 6000×6000 is 36000000 pixels but at most 1000000 are decoded; scale the picture down or raise the limit",
         "422 not-a-picture: photo.png: 2 frames or pages, but at most 1 are taken; give the one that is meant as a picture of its own",
@@ -174,8 +196,8 @@ describe('refused is', () => {
         "404 not-found: there is no /; GET /openapi.json tells what there is",
         "404 not-found: there is no analysis 00000000-0000-4000-8000-000000000000; results are kept for 15 min",
         "404 not-found: there is no analysis ../../../etc/passwd; results are kept for 15 min",
-        "404 not-found: there is no such map; there are map, overlay (.png)",
-        "404 not-found: there is no such map; there are map, overlay (.png)",
+        "404 not-found: there is no such map; there are map.png, overlay.png",
+        "404 not-found: there is no such map; there are map.png, overlay.png",
       ]
     `);
   });
@@ -185,7 +207,7 @@ describe('refused is', () => {
     const gone = new Promise<'look'>(resolve => (go = () => resolve('look')));
     const server = await testServer({ maxWaiting: 1 }, () => gone);
     const accepted = [post(server, small()), post(server, small())];
-    while (server.queue.counts.waiting < 1) await new Promise(resolve => setImmediate(resolve));
+    while (server.pool.counts.waiting < 1) await new Promise(resolve => setImmediate(resolve));
     const refused = await post(server, small());
     expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(await problem(refused)).toMatchInlineSnapshot(
@@ -223,7 +245,7 @@ describe('when a worker', () => {
     let times = 0;
     const server = await testServer({}, () => (times++ === 0 ? 'crash' : 'look'));
     expect((await post(server, small())).status).toBe(200);
-    expect(server.queue.counts).toEqual({ waiting: 0, running: 0, restarts: 1 });
+    expect(server.pool.counts).toEqual({ waiting: 0, running: 0, restarts: 1 });
   });
 
   test('ends twice over one job, that one fails without a word of the inside, and the next is done', async () => {
@@ -240,7 +262,7 @@ describe('when a worker', () => {
     let times = 0;
     const server = await testServer({ stallMs: 3000 }, () => (times++ === 0 ? 'hang' : 'look'));
     expect((await post(server, formOf(picture, noEvidence))).status).toBe(200);
-    expect(server.queue.counts.restarts).toBe(1);
+    expect(server.pool.counts.restarts).toBe(1);
   });
 
   test('takes too long, the client is told and no other worker tries', async () => {

@@ -1,9 +1,10 @@
 import type { Limits } from '@forgelens/analysis';
+import { formatAnalysis } from '@forgelens/analysis';
 import { analyzePicture } from '@forgelens/analysis/node';
 import { DataError } from '@forgelens/autograd';
 import type { Localizer } from '@forgelens/localize';
 import { makeAnalysisPage } from '@forgelens/report/analysis';
-import { mapsFolder } from './links.ts';
+import { files } from './links.ts';
 import type { Job } from './queue.ts';
 import type { WorkerEvent } from './worker.ts';
 
@@ -15,14 +16,17 @@ export async function lookAt(
   tell: (event: WorkerEvent) => void,
 ): Promise<void> {
   try {
-    const nameFile = (key: string) => `${mapsFolder}/${key}.png`;
     const { analysis, pictures } = await analyzePicture(bytes, name, localizer, {
-      ...{ threshold, evidence, nameFile, limits },
+      ...{ threshold, evidence, nameFile: files.map, limits },
       onProgress: progress => tell({ kind: 'progress', progress }),
     });
-    const byFile = new Map(Object.entries(pictures).map(([key, png]) => [nameFile(key), png]));
-    const report = await makeAnalysisPage(analysis, file => byFile.get(file)!, bytes);
-    tell({ kind: 'done', product: { analysis, pictures, report } });
+    const maps = Object.fromEntries(Object.entries(pictures).map(([key, png]) => [files.map(key), png]));
+    const report = await makeAnalysisPage(analysis, file => maps[file]!, bytes);
+    const encode = (text: string) => new TextEncoder().encode(text);
+    tell({
+      kind: 'done',
+      files: { [files.result]: encode(formatAnalysis(analysis)), [files.report]: encode(report), ...maps },
+    });
   } catch (error) {
     const isPicture = error instanceof DataError;
     const { message, stack = message } = error as Error;

@@ -1,11 +1,11 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Analyses } from './analyses.ts';
-import type { Queue } from './queue.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 /** What Prometheus can ask for, https://prometheus.io/docs/instrumenting/exposition_formats/. */
-export function createMetrics(queue: Queue, analyses: Analyses, process: boolean) {
+export function createMetrics(pool: WorkerPool, analyses: Analyses, measuresProcess: boolean) {
   const registry = new Registry();
-  if (process) collectDefaultMetrics({ register: registry });
+  if (measuresProcess) collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       ...{ name, help, registers: [registry] },
@@ -13,11 +13,13 @@ export function createMetrics(queue: Queue, analyses: Analyses, process: boolean
         this.set(read());
       },
     });
-  gauge('forgelens_queue_waiting', 'Pictures that wait.', () => queue.counts.waiting);
-  gauge('forgelens_queue_running', 'Pictures that are looked at.', () => queue.counts.running);
-  gauge('forgelens_worker_restarts', 'Workers that were replaced since the start.', () => queue.counts.restarts);
-  gauge('forgelens_results_kept', 'Analyses that can be fetched.', () => analyses.counts.kept);
-  gauge('forgelens_results_bytes', 'Memory that results take.', () => analyses.counts.bytes);
+  gauge('forgelens_queue_waiting', 'Pictures that wait in this process.', () => pool.counts.waiting);
+  gauge('forgelens_queue_running', 'Pictures that are looked at in this process.', () => pool.counts.running);
+  gauge('forgelens_worker_restarts', 'Workers that were replaced since the start.', () => pool.counts.restarts);
+  if (analyses.counts() !== null) {
+    gauge('forgelens_results_kept', 'Analyses that can be fetched.', () => analyses.counts()!.kept);
+    gauge('forgelens_results_bytes', 'What their files take.', () => analyses.counts()!.bytes);
+  }
   return {
     registry,
     requests: new Histogram({

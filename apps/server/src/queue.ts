@@ -1,5 +1,3 @@
-import type { Analysis, Progress } from '@forgelens/analysis';
-
 /** A picture to be looked at. */
 export interface Job {
   readonly id: string;
@@ -10,14 +8,8 @@ export interface Job {
   readonly evidence: boolean;
 }
 
-/** What was made of a picture. */
-export interface Product {
-  readonly analysis: Analysis;
-  /** PNG files by their key, as the analysis names them: `maps/<key>.png`. */
-  readonly pictures: Readonly<Record<string, Uint8Array>>;
-  /** The report, a page of HTML. */
-  readonly report: string;
-}
+/** What was made of a picture, by name: `result.json`, `report.html`, `maps/<key>.png`. */
+export type Files = Readonly<Record<string, Uint8Array>>;
 
 /** Why nothing was made of a picture: the picture itself, too little time, or a fault of the program. */
 export interface Failure {
@@ -25,26 +17,19 @@ export interface Failure {
   readonly message: string;
 }
 
-/** What is told of a job, from its start to its end: exactly one of `done` and `failed` comes last. */
-export interface JobListener {
-  started(): void;
-  progress(progress: Progress): void;
-  done(product: Product): void;
-  failed(failure: Failure): void;
-}
-
-/** Where jobs wait and are done. */
+/** Where jobs wait until workers do them. What becomes of them is written to the analyses. */
 export interface Queue {
-  /** Whether something could do a job now. */
-  readonly isReady: boolean;
-  readonly counts: { readonly waiting: number; readonly running: number; readonly restarts: number };
+  /** Why no job can be done now; null when one can. */
+  readonly problem: string | null;
   /** The mean time of the jobs that were done last, in ms. */
   readonly meanJobMs: number;
-  /** The job's turn comes after all that were added before. */
-  add(job: Job, listener: JobListener): void;
-  /** Drops a job, unless it has ended; its listener hears no more. */
-  cancel(id: string): void;
-  /** Resolves when no job waits or runs. */
-  idle(): Promise<void>;
-  close(): void;
+  /** The jobs that wait, for whoever shares the queue, and those that run here. */
+  counts(): Promise<{ readonly waiting: number; readonly running: number }>;
+  /** The job's turn comes after all that were added before. One that is there already is not added again. */
+  add(job: Job): Promise<void>;
+  /** Drops a job, unless it has ended. */
+  cancel(id: string): Promise<void>;
+  /** Resolves when nothing that only this server can do waits or runs; leaves the rest to others. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
 }

@@ -16,12 +16,21 @@ export interface Settings {
   readonly quickMs: number;
   /** How long a result can be fetched. */
   readonly keepMs: number;
-  /** All results together; the oldest go first. */
+  /** All results together; the oldest go first. (In Redis it is Redis that has a limit.) */
   readonly maxStoredBytes: number;
   /** How long a closing server waits for jobs to end and for their results to be fetched. */
   readonly drainMs: number;
   /** Where there are any, each request needs one of them. */
   readonly apiKeys: readonly string[];
+  /** A file of SQLite that keeps pictures that wait and results; null keeps them in memory. */
+  readonly store: string | null;
+  /** The URL of a Redis that several servers share, for pictures that wait and results. */
+  readonly redis: string | null;
+  /** A server that shares a Redis and has not been heard of for so long is lost; others do what it had begun. */
+  readonly lostAfterMs: number;
+  /** Whether pictures are fetched from URLs, and how long one may take. */
+  readonly fetchUrls: boolean;
+  readonly maxFetchMs: number;
 }
 
 export const defaultSettings: Settings = {
@@ -37,4 +46,9 @@ export const defaultSettings: Settings = {
   maxStoredBytes: 512e6,
   drainMs: 60_000,
   apiKeys: [],
+  store: null,
+  redis: null,
+  lostAfterMs: 20_000,
+  fetchUrls: false,
+  maxFetchMs: 20_000,
 };

@@ -5,11 +5,11 @@ import sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import { onTestFinished } from 'vitest';
 import { createApp } from './app.ts';
+import { openBackend } from './backend.ts';
 import { lookAt } from './look.ts';
 import type { Job } from './queue.ts';
 import type { Settings } from './settings.ts';
 import { defaultSettings } from './settings.ts';
-import { WorkerQueue } from './worker-queue.ts';
 import type { StartWorker, WorkerEvent } from './worker.ts';
 
 const card: ModelCard = {
@@ -62,15 +62,15 @@ export const workersHere =
 /** A server without a socket and without processes. */
 export async function testServer(given: Partial<Settings> = {}, behave: Behaviour = () => 'look') {
   const settings: Settings = { ...defaultSettings, quickMs: 30_000, ...given };
-  const queue = new WorkerQueue(workersHere(settings, behave), settings);
-  onTestFinished(() => queue.close());
-  const log: string[] = [];
-  const { app, drain } = createApp({
-    ...{ settings, queue, model: 'brightness', cards: () => Promise.resolve([card]) },
-    log: text => log.push(text),
-  });
-  await Promise.resolve();
-  return { app, drain, log, queue };
+  const lines: string[] = [];
+  const log = (text: string) => void lines.push(text);
+  const startWorker = workersHere(settings, behave);
+  const backend = await openBackend({ settings, startWorker, measuresProcess: false, log });
+  onTestFinished(() => backend.close());
+  const cards = () => Promise.resolve([card]);
+  const { app, drain } = createApp({ settings, backend, model: 'brightness', cards, log });
+  await backend.pool.ready;
+  return { app, drain, log: lines, ...backend };
 }
 
 export type TestServer = Awaited<ReturnType<typeof testServer>>;
@@ -85,7 +85,7 @@ export function patched(): Sharp {
 /** A form with one picture and other fields. */
 export function formOf(bytes: Uint8Array, fields: Readonly<Record<string, string>> = {}, name = 'photo.png'): FormData {
   const form = new FormData();
-  form.append('file', new File([bytes], name));
+  form.append('file', new File([Uint8Array.from(bytes)], name));
   for (const [key, value] of Object.entries(fields)) form.append(key, value);
   return form;
 }

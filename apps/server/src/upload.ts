@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
+import { fetchUrl } from './fetch-url.ts';
 import { Problem } from './problems.ts';
+import type { Settings } from './settings.ts';
 
 /** Beside the picture; a form has texts only. */
 export const fieldsSchema = z.strictObject(
@@ -28,14 +30,44 @@ export interface Upload extends z.infer<typeof fieldsSchema> {
   readonly name: string;
 }
 
+/** What a client may send instead of the picture. */
+const urlSchema = z.strictObject({
+  url: z.string('must be a text').max(4000, 'must have at most 4000 characters'),
+  threshold: z.number().min(0).lt(1).default(0.5),
+  evidence: z.boolean().default(true),
+});
+
+type UploadSettings = Pick<Settings, 'maxBytes' | 'fetchUrls' | 'maxFetchMs'>;
+
 /** The picture and the options of a request. @throws {Problem} what is wrong with it */
-export async function readUpload(c: Context, maxBytes: number): Promise<Upload> {
+export async function readUpload(c: Context, settings: UploadSettings): Promise<Upload> {
   const type = c.req.header('content-type') ?? 'none';
-  if (!/^multipart\/form-data\s*;.*boundary=/i.test(type))
-    throw new Problem(
-      'not-multipart',
-      `the content type is ${shorten(type)}; send the picture as the field "file" of a multipart/form-data form`,
-    );
+  if (/^multipart\/form-data\s*;.*boundary=/i.test(type)) return readForm(c, type, settings.maxBytes);
+  if (/^application\/json\b/i.test(type) && settings.fetchUrls) return readUrl(c, settings);
+  throw new Problem(
+    'wrong-type',
+    `the content type is ${shorten(type)}; send the picture as the field "file" of a multipart/form-data form` +
+      (settings.fetchUrls ? ', or {"url": …} as application/json' : ''),
+  );
+}
+
+async function readUrl(c: Context, { maxBytes, maxFetchMs }: UploadSettings): Promise<Upload> {
+  const text = new TextDecoder().decode(await readBody(c, 10_000));
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new Problem('bad-request', 'the body is not JSON; send {"url": "https://…"}');
+  }
+  const { data, error } = urlSchema.safeParse(json);
+  if (error) throw wrongField(error);
+  const { url, ...options } = data;
+  const bytes = await fetchUrl(url, { maxBytes, maxMs: maxFetchMs });
+  if (bytes.length === 0) throw new Problem('not-fetched', 'the URL: nothing is there; send the picture itself');
+  return { ...options, bytes, name: labelOf(new URL(url).pathname) };
+}
+
+async function readForm(c: Context, type: string, maxBytes: number): Promise<Upload> {
   const form = await new Response(await readBody(c, maxBytes), { headers: { 'Content-Type': type } })
     .formData()
     .catch(() => {
@@ -47,13 +79,15 @@ export async function readUpload(c: Context, maxBytes: number): Promise<Upload> 
     throw new Problem('bad-request', `there ${describe(files)}; send exactly one picture`);
   const texts = [...form].filter(([key]) => key !== 'file');
   const { data, error } = fieldsSchema.safeParse(Object.fromEntries(texts));
-  if (error) {
-    const { path, message } = error.issues[0]!;
-    throw new Problem('bad-request', path.length > 0 ? `the field "${path.join('.')}" ${message}` : message);
-  }
+  if (error) throw wrongField(error);
   const bytes = new Uint8Array(await file!.arrayBuffer());
   if (bytes.length === 0) throw new Problem('bad-request', 'the file is empty; send a picture');
   return { ...data, bytes, name: labelOf(file!.name) };
+}
+
+function wrongField({ issues }: z.ZodError): Problem {
+  const { path, message } = issues[0]!;
+  return new Problem('bad-request', path.length > 0 ? `the field "${path.join('.')}" ${message}` : message);
 }
 
 const describe = (files: readonly (File | string)[]): string =>

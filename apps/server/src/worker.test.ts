@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
-import { WorkerQueue } from './worker-queue.ts';
+import { afterAll, expect, test, vi } from 'vitest';
+import { WorkerPool } from './worker-pool.ts';
 import { workerProcesses } from './worker.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'forgelens-worker-'));
@@ -25,14 +25,34 @@ writeFileSync(
    process.send({ kind: 'ready' });`,
 );
 
+const start = (file: string) =>
+  workerProcesses({ model: 'none', maxPixels: 1, maxFrames: 1 }, pathToFileURL(join(folder, file)));
+const settings = { workers: 1, maxJobMs: 60_000, stallMs: 60_000 };
+
 test('a job survives the SIGKILL of the process that does it', async () => {
-  const start = workerProcesses({ model: 'none', maxPixels: 1, maxFrames: 1 }, pathToFileURL(script));
-  const queue = new WorkerQueue(start, { workers: 1, maxJobMs: 60_000, stallMs: 60_000 });
+  const pool = new WorkerPool(start('worker.mjs'), settings, () => {});
   const job = { id: 'a', bytes: Uint8Array.of(1, 2, 3), name: 'a', threshold: 0.5, evidence: false };
-  const failure = await new Promise(resolve =>
-    queue.add(job, { started() {}, progress() {}, done: resolve, failed: resolve }),
+  const outcome = await pool.run(job, { started() {}, progress() {} });
+  expect(outcome).toEqual({ kind: 'failed', failure: { kind: 'picture', message: 'got 1,2,3' } });
+  expect(pool.counts).toEqual({ waiting: 0, running: 0, restarts: 1 });
+  pool.close();
+});
+
+test('a worker that cannot load the model says why, at once and while it is tried again', async () => {
+  writeFileSync(
+    join(folder, 'unable.mjs'),
+    `process.send({ kind: 'unable', message: 'no such weights' }, () => process.exit(1));`,
   );
-  expect(failure).toEqual({ kind: 'picture', message: 'got 1,2,3' });
-  expect(queue.counts).toEqual({ waiting: 0, running: 0, restarts: 1 });
-  queue.close();
+  const log: string[] = [];
+  const pool = new WorkerPool(start('unable.mjs'), settings, text => log.push(text));
+  expect(pool.problem).toBe('the model is not loaded yet');
+  await expect(pool.ready).rejects.toThrow('no such weights');
+  await vi.waitFor(
+    () => expect(pool.problem).toBe('the workers cannot load the model: tried 3 times, no such weights'),
+    {
+      timeout: 30_000,
+    },
+  );
+  expect(log[0]).toBe('a worker could not load the model: no such weights');
+  pool.close();
 });

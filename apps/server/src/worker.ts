@@ -1,14 +1,18 @@
 import { fork } from 'node:child_process';
 import type { Progress } from '@forgelens/analysis';
-import type { Job, Product } from './queue.ts';
+import type { Files, Job } from './queue.ts';
 
-/** What a worker tells. After `exit` it tells nothing more. */
+/** What is told of a worker. After `exit` nothing more is. */
 export type WorkerEvent =
   | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly progress: Progress }
-  | { readonly kind: 'done'; readonly product: Product }
+  | { readonly kind: 'done'; readonly files: Files }
   | { readonly kind: 'failed'; readonly isPicture: boolean; readonly message: string }
   | { readonly kind: 'exit'; readonly reason: string };
+
+/** What a worker process tells: what is told of it, but for its end, and why it cannot begin. */
+export type WorkerMessage =
+  Exclude<WorkerEvent, { readonly kind: 'exit' }> | { readonly kind: 'unable'; readonly message: string };
 
 /** Something that looks at one picture at a time, and that can be ended at any time. */
 export interface Worker {
@@ -36,9 +40,13 @@ export const workerProcesses =
       serialization: 'advanced',
       execArgv: entry.pathname.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : [],
     });
-    child.on('message', message => listener(message as WorkerEvent));
+    let reason: string | undefined;
+    child.on('message', (message: WorkerMessage) => {
+      if (message.kind === 'unable') reason = message.message;
+      else listener(message);
+    });
     child.on('error', () => child.kill('SIGKILL'));
-    child.on('exit', (code, signal) => listener({ kind: 'exit', reason: signal ?? `exit code ${code}` }));
+    child.on('exit', (code, signal) => listener({ kind: 'exit', reason: reason ?? signal ?? `exit code ${code}` }));
     return {
       // A worker that has just ended says so by itself.
       send: job => void child.send(job, () => {}),

@@ -1,10 +1,24 @@
-import type { Failure, Job, JobListener, Queue } from './queue.ts';
+import type { Progress } from '@forgelens/analysis';
+import type { Failure, Files, Job } from './queue.ts';
 import type { Settings } from './settings.ts';
 import type { StartWorker, Worker, WorkerEvent } from './worker.ts';
+
+/** How a job ended. */
+export type Outcome =
+  | { readonly kind: 'done'; readonly files: Files }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'cancelled' };
+
+/** What is told of a job before it ends. */
+export interface JobListener {
+  started(): void;
+  progress(progress: Progress): void;
+}
 
 interface Entry {
   readonly job: Job;
   readonly listener: JobListener;
+  readonly end: (outcome: Outcome) => void;
   attempts: number;
 }
 
@@ -24,23 +38,35 @@ interface Slot {
 /** A worker that cannot even start is started again after a while, at most this. */
 const longestPauseMs = 30_000;
 
+/** After so many in a row the pool says that it has a problem; it goes on trying. */
+const manyFailures = 3;
+
+type PoolSettings = Pick<Settings, 'workers' | 'maxJobMs' | 'stallMs'>;
+
 /**
- * The queue of one process: jobs wait in memory and are done by workers. A worker that ends by itself, or tells no
+ * The workers of one process, and the jobs that wait for them in memory. A worker that ends by itself, or tells no
  * progress for too long, is replaced, and its job begins again, once.
  */
-export class WorkerQueue implements Queue {
+export class WorkerPool {
   meanJobMs = 10_000;
+  /** Resolves when a worker can do jobs; rejects when the first that tries cannot start, and says why. */
+  readonly ready: Promise<void>;
+  private tellReady!: { readonly resolve: () => void; readonly reject: (reason: Error) => void };
+  private lastReason = '';
   private readonly waiting: Entry[] = [];
   private readonly slots: Slot[] = [];
   private readonly start: StartWorker;
-  private readonly settings: Pick<Settings, 'workers' | 'maxJobMs' | 'stallMs'>;
+  private readonly settings: PoolSettings;
+  private readonly log: (text: string) => void;
   private restarts = 0;
   private closed = false;
-  private idlers: (() => void)[] = [];
 
-  constructor(start: StartWorker, settings: Pick<Settings, 'workers' | 'maxJobMs' | 'stallMs'>) {
+  constructor(start: StartWorker, settings: PoolSettings, log: (text: string) => void) {
     this.start = start;
     this.settings = settings;
+    this.log = log;
+    this.ready = new Promise((resolve, reject) => (this.tellReady = { resolve, reject }));
+    this.ready.catch(() => {}); // It may be that nobody waits for it.
     for (let i = 0; i < settings.workers; i++) {
       const slot: Slot = {
         ...{ worker: null as unknown as Worker, isReady: false, failures: 0 },
@@ -51,36 +77,36 @@ export class WorkerQueue implements Queue {
     }
   }
 
-  get isReady(): boolean {
-    return this.slots.some(({ isReady }) => isReady);
+  /** Why no job can be done now; null when one can. */
+  get problem(): string | null {
+    if (this.slots.some(({ isReady }) => isReady)) return null;
+    const failures = Math.min(...this.slots.map(({ failures }) => failures));
+    if (failures < manyFailures) return 'the model is not loaded yet';
+    return `the workers cannot load the model: tried ${failures} times, ${this.lastReason}`;
   }
 
-  get counts(): Queue['counts'] {
+  get counts(): { readonly waiting: number; readonly running: number; readonly restarts: number } {
     const running = this.slots.filter(({ entry }) => entry !== null).length;
     return { waiting: this.waiting.length, running, restarts: this.restarts };
   }
 
-  add(job: Job, listener: JobListener): void {
-    this.waiting.push({ job, listener, attempts: 0 });
-    this.assign();
+  /** Has a job done when all that came before it are. It never rejects. */
+  run(job: Job, listener: JobListener): Promise<Outcome> {
+    return new Promise(end => {
+      this.waiting.push({ job, listener, end, attempts: 0 });
+      this.assign();
+    });
   }
 
   cancel(id: string): void {
     const place = this.waiting.findIndex(({ job }) => job.id === id);
-    if (place >= 0) this.waiting.splice(place, 1);
+    if (place >= 0) this.waiting.splice(place, 1)[0]!.end({ kind: 'cancelled' });
     const slot = this.slots.find(({ entry }) => entry?.job.id === id);
     if (slot) {
+      slot.entry!.end({ kind: 'cancelled' });
       this.release(slot);
       this.end(slot, 'replace');
     }
-    this.tellIdle();
-  }
-
-  idle(): Promise<void> {
-    return new Promise(resolve => {
-      this.idlers.push(resolve);
-      this.tellIdle();
-    });
   }
 
   close(): void {
@@ -96,6 +122,7 @@ export class WorkerQueue implements Queue {
     slot.isReady = false;
     slot.verdict = null;
     slot.worker = this.start(event => this.hear(slot, event));
+    slot.timers = [this.watch(slot)];
   }
 
   private assign(): void {
@@ -126,8 +153,10 @@ export class WorkerQueue implements Queue {
   private hear(slot: Slot, event: WorkerEvent): void {
     if (this.closed) return;
     if (event.kind === 'ready') {
+      this.release(slot);
       slot.isReady = true;
       slot.failures = 0;
+      this.tellReady.resolve();
       this.assign();
       return;
     }
@@ -146,10 +175,9 @@ export class WorkerQueue implements Queue {
     const took = performance.now() - slot.startedAt;
     this.meanJobMs += (took - this.meanJobMs) / 8;
     this.release(slot);
-    if (event.kind === 'done') entry.listener.done(event.product);
-    else entry.listener.failed({ kind: event.isPicture ? 'picture' : 'fault', message: event.message });
+    if (event.kind === 'done') entry.end({ kind: 'done', files: event.files });
+    else fail(entry, event.isPicture ? 'picture' : 'fault', event.message);
     this.assign();
-    this.tellIdle();
   }
 
   /** A worker has ended: another takes its place, and its job begins again unless it was the second time. */
@@ -158,21 +186,22 @@ export class WorkerQueue implements Queue {
     this.release(slot);
     this.restarts++;
     if (entry) {
-      if (verdict !== null && verdict !== 'replace') entry.listener.failed(verdict);
+      if (verdict !== null && verdict !== 'replace') fail(entry, verdict.kind, verdict.message);
       else if (entry.attempts < 2) this.waiting.unshift(entry);
-      else
-        entry.listener.failed({
-          kind: 'fault',
-          message: `two workers ended while they did it (${verdict === null ? reason : 'it told no progress'})`,
-        });
+      else {
+        const why = verdict === null ? reason : 'it told no progress';
+        fail(entry, 'fault', `two workers ended while they did it (${why})`);
+      }
     }
     if (isReady) this.fill(slot);
     else {
       slot.failures++;
+      this.lastReason = verdict === null ? reason : `not ready after ${this.settings.stallMs / 1000} s`;
+      this.tellReady.reject(new Error(this.lastReason));
+      this.log(`a worker could not load the model: ${this.lastReason}`);
       const pause = Math.min(longestPauseMs, 100 * 2 ** slot.failures);
       setTimeout(() => this.closed || this.fill(slot), pause).unref();
     }
-    this.tellIdle();
   }
 
   /** Makes a slot free. */
@@ -181,11 +210,7 @@ export class WorkerQueue implements Queue {
     slot.entry = null;
     slot.timers = [];
   }
-
-  private tellIdle(): void {
-    const { waiting, running } = this.counts;
-    if (waiting + running > 0) return;
-    for (const resolve of this.idlers) resolve();
-    this.idlers = [];
-  }
 }
+
+const fail = ({ end }: Entry, kind: Failure['kind'], message: string): void =>
+  end({ kind: 'failed', failure: { kind, message } });
