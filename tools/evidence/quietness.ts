@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { examine, type Evidence } from '@forgelens/evidence';
-import { nodeTools } from '@forgelens/evidence/node';
+import { codecTools } from '@forgelens/evidence/tools';
 import { decodeImage } from '@forgelens/imaging';
 
 const above = ({ map }: Evidence) =>
@@ -17,7 +17,7 @@ for (const folder of process.argv.slice(2))
     const path = join(folder, name);
     const bytes = new Uint8Array(readFileSync(path));
     const picture = { path, bytes, image: await decodeImage(bytes, path) };
-    for (const evidence of await examine(picture, nodeTools)) {
+    for (const evidence of await examine(picture, codecTools)) {
       const { id, outcome, summary } = evidence;
       if (outcome === 'notApplicable') continue;
       if (outcome === 'notable') console.log(`${path}  ${id}: ${summary}`);

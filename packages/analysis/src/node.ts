@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { onnxRuntimeVersion } from '@forgelens/autograd/runtime/node';
 import { examine } from '@forgelens/evidence';
-import { nodeTools } from '@forgelens/evidence/node';
+import { codecTools } from '@forgelens/evidence/tools';
 import { codecVersions, decodeImage, encodeMap16, encodeOverlay } from '@forgelens/imaging';
 import type { Localizer } from '@forgelens/localize';
 import type { Analyzed, AnalyzeOptions, Tools } from './analyze.ts';
@@ -13,7 +13,7 @@ const tools: Tools = {
   encodeMap: encodeMap16,
   encodeOverlay,
   examine: (picture, onProgress) =>
-    examine(picture, nodeTools, { onProgress: (_, done, total) => onProgress(done, total) }),
+    examine(picture, codecTools, { onProgress: (_, done, total) => onProgress(done, total) }),
   // In place: Web Crypto makes a copy first.
   hash: bytes => Promise.resolve(createHash('sha256').update(bytes).digest('hex')),
   versions: { ...codecVersions, onnxruntime: onnxRuntimeVersion, node: process.versions.node },
@@ -24,5 +24,5 @@ export const analyzePicture = (
   bytes: Uint8Array,
   name: string,
   localizer: Localizer,
-  options: AnalyzeOptions,
+  options?: AnalyzeOptions,
 ): Promise<Analyzed> => analyzeWith(tools, bytes, name, localizer, options);

@@ -5,11 +5,11 @@ import { crop, filledImage } from '@forgelens/imaging/pixels';
 import { expect, test } from 'vitest';
 import type { Evidence, Finding } from './evidence.ts';
 import { evidenceKinds, examine } from './examine.ts';
-import { nodeTools } from './node.ts';
+import { codecTools } from './tools.ts';
 import { pictureOf, subjectOf, texture, withExif } from './testing.ts';
 import { asStored, turnUpright } from './upright.ts';
 
-const examineBytes = async (bytes: Uint8Array) => examine(await pictureOf(bytes), nodeTools);
+const examineBytes = async (bytes: Uint8Array) => examine(await pictureOf(bytes), codecTools);
 
 function checkShape(all: readonly Evidence[]): void {
   expect(all.map(({ id }) => id)).toEqual(evidenceKinds.map(({ id }) => id));
@@ -39,7 +39,7 @@ test.each([
 test('every kind reports its turn, and `only` chooses', async () => {
   const told: string[] = [];
   const picture = await pictureOf(await encodePng(filledImage(8, 8)));
-  const evidence = await examine(picture, nodeTools, {
+  const evidence = await examine(picture, codecTools, {
     only: ['jpeg-tables', 'error-level'],
     onProgress: (title, done, all) => told.push(`${title} ${done}/${all}`),
   });

@@ -44,7 +44,7 @@ export interface ExamineOptions {
  *
  * @example
  * const picture = { path, bytes, image: await decodeImage(bytes, path) };
- * for (const { title, outcome, summary } of await examine(picture, nodeTools)) console.log(title, outcome, summary);
+ * for (const { title, outcome, summary } of await examine(picture, codecTools)) console.log(title, outcome, summary);
  */
 export async function examine(
   { path, bytes, image }: Picture,

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { contentCredentials } from './content-credentials.ts';
 import { jpegTables } from './jpeg-tables.ts';
 import { metadata } from './metadata.ts';
-import { nodeTools } from './node.ts';
+import { codecTools } from './tools.ts';
 import { paste, subjectOf, texture, withExif } from './testing.ts';
 import { thumbnail } from './thumbnail.ts';
 
@@ -127,7 +127,7 @@ test('a picture that was changed after it was signed is told', async () => {
 });
 
 test('without the reader it is said that there are credentials, and how to read them', async () => {
-  const tools = { ...nodeTools, loadCredentialsReader: () => Promise.resolve(null) };
+  const tools = { ...codecTools, loadCredentialsReader: () => Promise.resolve(null) };
   const { summary } = await contentCredentials.find({ ...subjectOf(photo, signed, 'jpeg'), tools });
   expect(summary).toMatch(
     /^The file carries content credentials of \d+ bytes; to read them, install the optional package @trustnxt\/c2pa-ts\.$/,

@@ -12,7 +12,7 @@ export interface Picture {
   readonly image: DecodedImage;
 }
 
-/** What needs more than arithmetic. `@forgelens/evidence/node` fills it; a browser fills it with its own decoder. */
+/** What needs more than arithmetic. `@forgelens/evidence/tools` fills it. */
 export interface Tools {
   /** The picture as it comes back from a baseline JPEG (4:2:0, the standard's tables) of a quality of 1–100. */
   recompress(image: Image, quality: number): Promise<Image>;

@@ -3,7 +3,7 @@ import { Random } from '@forgelens/autograd';
 import { decodeImage } from '@forgelens/imaging';
 import { filledImage, gaussianBlur, gaussianNoise, type Image } from '@forgelens/imaging/pixels';
 import { parseJpeg } from './jpeg-file.ts';
-import { nodeTools } from './node.ts';
+import { codecTools } from './tools.ts';
 import type { Subject } from './subject.ts';
 
 /** Grey and coloured blobs with fine noise, as of a rough wall: nothing repeats. */
@@ -28,7 +28,7 @@ export const subjectOf = (image: Image, bytes: Uint8Array = new Uint8Array(), fo
   format,
   image,
   jpeg: parseJpeg(bytes),
-  tools: nodeTools,
+  tools: codecTools,
 });
 
 /** A file as `examine` takes it. */

@@ -18,7 +18,8 @@ let opened: Promise<OpenVips> | null = null;
 async function open(): Promise<OpenVips> {
   const locateFile = (name: string) => new URL(`./vips/${name}`, import.meta.url).href;
   const mainScriptUrlOrBlob = locateFile('vips-es6.js');
-  const vips = await Vips({ dynamicLibraries: ['vips-heif.wasm'], locateFile, mainScriptUrlOrBlob });
+  const printErr = () => {}; // What matters of it comes as an error, too.
+  const vips = await Vips({ dynamicLibraries: ['vips-heif.wasm'], locateFile, mainScriptUrlOrBlob, printErr });
   vips.Cache.max(0);
   vips.concurrency(1);
   return vips;
@@ -34,9 +35,18 @@ async function withVips<T>(work: (vips: OpenVips, own: (image: VipsImage) => Vip
   };
   try {
     return work(vips, own);
+  } catch (error) {
+    throw explained(error);
   } finally {
     for (const image of images) image.delete();
   }
+}
+
+/** What libvips says is wrong. It throws exceptions of C++: a class and a text, whose first line names the operation. */
+function explained(error: unknown): unknown {
+  const { message } = error as { readonly message: unknown };
+  if (!Array.isArray(message)) return error;
+  return new Error(String(message[1]).split('\n').slice(1).join('\n').trim());
 }
 
 const intOf = (image: VipsImage, field: string, otherwise: number): number =>
@@ -50,11 +60,12 @@ function load(vips: OpenVips, bytes: Uint8Array, failOn: 'warning' | 'error', ow
     const primary = intOf(first, 'heif-primary', 0);
     return primary === 0 ? first : own(vips.Image.newFromBuffer(bytes, '', { ...options, page: primary }));
   } catch (error) {
-    const { message } = error as Error;
+    const { message } = explained(error) as Error;
+    const isUnknown = message.endsWith('buffer is not in a known format');
     throw new Error(
-      message.includes('not in a known format')
+      isUnknown
         ? 'Input buffer contains unsupported image format'
-        : `Input buffer has corrupt header: ${message}`,
+        : `Input buffer has corrupt header: ${message}`.trim(),
       { cause: error },
     );
   }

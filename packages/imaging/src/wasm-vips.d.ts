@@ -53,6 +53,7 @@ declare module 'wasm-vips' {
     readonly locateFile: (name: string) => string;
     /** The script that threads begin with. */
     readonly mainScriptUrlOrBlob: string;
+    readonly printErr: (text: string) => void;
   }): Promise<Vips>;
 }
 
