@@ -43,7 +43,7 @@ export async function writePngRows(picture: PngRows): Promise<Uint8Array> {
   addChunk('IHDR', header);
   const compression = new CompressionStream('deflate');
   const writing = writeAll(filtered(picture, stride), compression.writable.getWriter());
-  for (const reader = compression.readable.getReader(); ; ) {
+  for (const reader = compression.readable.getReader(); ;) {
     const { done, value } = await reader.read();
     if (done) break;
     addChunk('IDAT', value);
@@ -54,7 +54,7 @@ export async function writePngRows(picture: PngRows): Promise<Uint8Array> {
 }
 
 /** Rows by the filter Sub: each byte less the one of the pixel before. */
-function* filtered({ width, height, channels, bits, fill }: PngRows, stride: number): Generator<Uint8Array> {
+function* filtered({ width, height, channels, bits, fill }: PngRows, stride: number): Generator<Part> {
   const step = channels * (bits / 8);
   const row = new Uint8Array(width * step);
   const rows = Math.max(1, Math.floor(partBytes / stride));
@@ -70,7 +70,12 @@ function* filtered({ width, height, channels, bits, fill }: PngRows, stride: num
   }
 }
 
-async function writeAll(parts: Iterable<Uint8Array>, writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
+type Part = Uint8Array<ArrayBuffer>;
+
+async function writeAll(
+  parts: Iterable<Part>,
+  writer: Pick<WritableStreamDefaultWriter<Part>, 'write' | 'close'>,
+): Promise<void> {
   for (const part of parts) await writer.write(part);
   await writer.close();
 }
