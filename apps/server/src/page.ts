@@ -64,7 +64,9 @@ export function servePage<E extends Env>(app: Hono<E>, folder: string): void {
     if (!files.some(file => file.replaceAll('\\', '/') === name))
       return c.req.path === '/' ? c.html(notBuilt, 503, { 'Content-Security-Policy': "default-src 'none'" }) : next();
     const file = path.join(folder, name);
-    const { size, mtimeMs } = await stat(file);
+    const found = await stat(file);
+    if (!found.isFile()) return next();
+    const { size, mtimeMs } = found;
     const etag = `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`;
     if (c.req.header('if-none-match') === etag) return c.body(null, 304, { ...headers, ETag: etag });
     return c.body(Readable.toWeb(createReadStream(file)) as ReadableStream, 200, {

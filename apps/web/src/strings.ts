@@ -40,7 +40,7 @@ export const strings = {
     browser: 'In this browser',
     serverMeans: (host: string) =>
       `Pictures are sent to ${host}. It keeps them in memory only, and forgets them once this page has the result.`,
-    browserMeans: 'Nothing is uploaded. The model is loaded once (about 20 MB), and your device does the computing.',
+    browserMeans: 'Nothing is uploaded. The model is loaded once (about 30 MB), and your device does the computing.',
     notHere: 'This browser cannot do it: it lacks WebAssembly with threads or a secure connection.',
   },
 

@@ -1,0 +1,53 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Hono } from 'hono';
+import { expect, onTestFinished, test } from 'vitest';
+import { servePage } from './page.ts';
+
+/** A server of a page with these files. */
+function pageOf(files: Readonly<Record<string, string>>): Hono {
+  const folder = mkdtempSync(join(tmpdir(), 'forgelens-page-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, 'dist/ort'), { recursive: true });
+  writeFileSync(join(folder, 'secret.txt'), 'secret');
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, 'dist', name), text);
+  const app = new Hono();
+  servePage(app, join(folder, 'dist'));
+  return app;
+}
+
+test('the page may run its own scripts and nothing else, and is isolated for threads', async () => {
+  const answer = await pageOf({ 'index.html': '<!doctype html>' }).request('/');
+  expect(await answer.text()).toBe('<!doctype html>');
+  expect(Object.fromEntries(answer.headers)).toMatchObject({
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy':
+      "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; " +
+      "style-src 'self'; font-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'none'; " +
+      "frame-ancestors 'none'",
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-embedder-policy': 'require-corp',
+    'cache-control': 'no-cache',
+  });
+});
+
+test('a file that has not changed is not sent again', async () => {
+  const app = pageOf({ 'ort/threads.wasm': 'wasm' });
+  const first = await app.request('/ort/threads.wasm');
+  expect([first.status, first.headers.get('content-type')]).toEqual([200, 'application/wasm']);
+  const again = await app.request('/ort/threads.wasm', { headers: { 'If-None-Match': first.headers.get('etag')! } });
+  expect([again.status, await again.text()]).toEqual([304, '']);
+});
+
+test('only files of the page are handed out', async () => {
+  const app = pageOf({ 'index.html': '' });
+  for (const path of ['/ort', '/../secret.txt', '/..%2fsecret.txt', '/%2e%2e/secret.txt', '/ort/../../secret.txt'])
+    expect((await app.request(path)).status, path).toBe(404);
+});
+
+test('a page that is not built says how to build it', async () => {
+  const answer = await pageOf({}).request('/');
+  expect(answer.status).toBe(503);
+  expect(await answer.text()).toContain('Run <code>npm run build:page</code>');
+});
