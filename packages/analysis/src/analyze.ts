@@ -36,12 +36,12 @@ export interface Limits {
 }
 
 export interface AnalyzeOptions {
-  /** Pixels with a greater probability are flagged. */
-  readonly threshold: number;
-  /** Whether to look for evidence beside the network's map. */
-  readonly evidence: boolean;
-  /** The name, relative to the result, of the file that a picture of the result will be in. */
-  readonly nameFile: (key: string) => string;
+  /** Pixels with a greater probability are flagged; 0.5 unless given. */
+  readonly threshold?: number;
+  /** Whether to look for evidence beside the network's map, as is done unless told otherwise. */
+  readonly evidence?: boolean;
+  /** The name, relative to the result, of the file that a picture of the result will be in; `<key>.png` unless given. */
+  readonly nameFile?: (key: string) => string;
   /**
    * Takes each picture of the result when it is made, with its name. They are not kept, then: together they may be larger
    * than all else of a huge picture.
@@ -71,6 +71,8 @@ export interface Analyzed {
   readonly pictures: Readonly<Record<string, Uint8Array>>;
 }
 
+const defaults = { threshold: 0.5, evidence: true, nameFile: (key: string) => `${key}.png` };
+
 /**
  * Looks at one picture.
  *
@@ -83,8 +85,9 @@ export async function analyzeWith(
   bytes: Uint8Array,
   name: string,
   localizer: Localizer,
-  options: AnalyzeOptions,
+  given: AnalyzeOptions = {},
 ): Promise<Analyzed> {
+  const options = { ...defaults, ...given };
   const { threshold, evidence, nameFile, savePicture, limits = {}, onProgress, signal } = options;
   const startedAt = new Date();
   const { info } = localizer;
@@ -153,7 +156,7 @@ async function locateAndDraw(
   tools: Tools,
   image: Image,
   localizer: Localizer,
-  { threshold, onProgress, signal }: AnalyzeOptions,
+  { threshold, onProgress, signal }: AnalyzeOptions & typeof defaults,
   keep: Keep,
 ) {
   const start = performance.now();
@@ -166,13 +169,13 @@ async function locateAndDraw(
   const locateMs = Math.round(performance.now() - start);
   signal?.throwIfAborted();
   onProgress?.({ stage: 'draw', done: 0, total: 2 });
+  const areaFraction = fractionAbove(probabilities, threshold);
+  const regions = findRegions(probabilities, width, height, threshold, minRegionAreaFraction);
   const map = await keep('map', tools.encodeMap(probabilities, width, height), image);
   onProgress?.({ stage: 'draw', done: 1, total: 2 });
   const overlay = await keep('overlay', tools.encodeOverlay(image, probabilities, threshold), image);
   return {
-    ...{ score, seen, locateMs },
-    areaFraction: fractionAbove(probabilities, threshold),
-    regions: findRegions(probabilities, width, height, threshold, minRegionAreaFraction),
+    ...{ score, seen, locateMs, areaFraction, regions },
     maps: { map, overlay },
   };
 }
@@ -208,7 +211,7 @@ export const isSameWork = (
   earlier: Analysis,
   pictureSha256: string,
   { info }: Localizer,
-  { threshold, evidence }: Pick<AnalyzeOptions, 'threshold' | 'evidence'>,
+  { threshold, evidence }: Pick<typeof defaults, 'threshold' | 'evidence'>,
 ): boolean =>
   earlier.input.sha256 === pictureSha256 &&
   earlier.model.id === info.id &&

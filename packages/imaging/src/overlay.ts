@@ -16,8 +16,7 @@ const magma = [
   [252, 253, 191],
 ] as const;
 
-const white = [255, 255, 255];
-const black = [0, 0, 0];
+const [black, white] = [0, 255];
 
 /** The colour of a probability in [0, 1], safe for colour-blind readers. */
 export function mapColour(probability: number): readonly [number, number, number] {
@@ -66,7 +65,7 @@ function requireMapOf({ width, height }: Image, probabilities: Float32Array): vo
     );
 }
 
-const colours = Array.from({ length: 256 }, (_, level) => mapColour(level / 255));
+const colours = Uint8Array.from(Array.from({ length: 256 }, (_, level) => mapColour(level / 255)).flat());
 
 /** Draws one row of an overlay: row y goes to `out`, 3 · width bytes. */
 function drawOverlayRow(
@@ -76,19 +75,22 @@ function drawOverlayRow(
   y: number,
   out: Uint8Array,
 ): void {
-  const isAbove = (u: number, v: number) =>
-    u >= 0 && v >= 0 && u < width && v < height && probabilities[v * width + u]! > threshold;
-  for (let x = 0; x < width; x++) {
-    const i = y * width + x;
-    const above = isAbove(x, y);
+  for (let x = 0, i = y * width; x < width; x++, i++) {
+    const above = probabilities[i]! > threshold;
+    // Outside of the image nothing is above.
     const isEdge =
-      isAbove(x - 1, y) !== above ||
-      isAbove(x + 1, y) !== above ||
-      isAbove(x, y - 1) !== above ||
-      isAbove(x, y + 1) !== above;
+      (x > 0 && probabilities[i - 1]! > threshold) !== above ||
+      (x < width - 1 && probabilities[i + 1]! > threshold) !== above ||
+      (y > 0 && probabilities[i - width]! > threshold) !== above ||
+      (y < height - 1 && probabilities[i + width]! > threshold) !== above;
+    if (isEdge) {
+      out.fill(above ? white : black, 3 * x, 3 * x + 3);
+      continue;
+    }
     const probability = Math.min(Math.max(probabilities[i]!, 0), 1);
-    const opacity = isEdge ? 1 : 0.7 * probability;
-    const colour = isEdge ? (above ? white : black) : colours[Math.round(255 * probability)]!;
-    for (let c = 0; c < 3; c++) out[3 * x + c] = Math.round((1 - opacity) * data[3 * i + c]! + opacity * colour[c]!);
+    const opacity = 0.7 * probability;
+    const colour = 3 * Math.round(255 * probability);
+    for (let c = 0; c < 3; c++)
+      out[3 * x + c] = Math.round((1 - opacity) * data[3 * i + c]! + opacity * colours[colour + c]!);
   }
 }

@@ -1,14 +1,14 @@
 import type { Value } from '@forgelens/autograd';
-import { Random, float32 } from '@forgelens/autograd';
+import { Random, float32, relu } from '@forgelens/autograd';
 import type { Executable, Runtime } from '@forgelens/autograd/runtime/node';
 import { nodeCpu } from '@forgelens/autograd/runtime/node';
 import type { Image } from '@forgelens/imaging';
 import type { LocalizerNetwork, LocalizerOutput, SizePolicy } from '@forgelens/models';
-import { Conv2d, bceWithLogits } from '@forgelens/nn';
+import { Conv2d, bceWithLogits, initialize } from '@forgelens/nn';
 import { describe, expect, test } from 'vitest';
-import type { ModelInfo } from './localizer.ts';
+import type { Localizer, ModelInfo } from './localizer.ts';
 import { describeSizePolicy, networkLocalizer } from './network-localizer.ts';
-import { tileSize } from './tiles.ts';
+import { tileSize, tileSpans } from './tiles.ts';
 
 /** A network that looks at each pixel by itself, so that every value of its map is known. */
 class Pointwise implements LocalizerNetwork {
@@ -23,6 +23,18 @@ class Pointwise implements LocalizerNetwork {
 const weights = { 'head.weight': float32([1, 3, 1, 1], [3, 2, -4]), 'head.bias': float32([1], [-0.5]) };
 const expectedAt = ({ data }: Image, i: number) =>
   1 / (1 + Math.exp(-(3 * data[3 * i]! + 2 * data[3 * i + 1]! - 4 * data[3 * i + 2]!) / 255 + 0.5));
+
+/** A network that sees 4 px around each pixel. */
+class Neighbours implements LocalizerNetwork {
+  readonly first = new Conv2d(3, 4, 5, { padding: 2 });
+  readonly head = new Conv2d(4, 1, 5, { padding: 2 });
+  forward(image: Value): LocalizerOutput {
+    return { logits: this.head.forward(relu(this.first.forward(image))) };
+  }
+  loss({ logits }: LocalizerOutput, mask: Value): Value {
+    return bceWithLogits(logits, mask);
+  }
+}
 
 const native: SizePolicy = { kind: 'native', multiple: 16 };
 const open = (sizePolicy: SizePolicy = native, runtime: Runtime = nodeCpu({ threads: 1 }), maxBytes?: number) =>
@@ -101,6 +113,34 @@ describe('networkLocalizer', () => {
     expect(worst(image, probabilities)).toBeLessThan(1e-6);
     expect(localizer.info.sizePolicy).toContain('tiles of 256 px');
     await localizer.close();
+  });
+
+  test('the map of tiles is that of the whole but for as many pixels along their borders as the network sees around one', async () => {
+    const network = new Neighbours();
+    const random = initialize(network, 1);
+    const [whole, tiled] = [Infinity, 3e6].map(maxBytes =>
+      networkLocalizer(network, random, {
+        ...{ runtime: nodeCpu({ threads: 1 }), sizePolicy: native, info: {} as ModelInfo, who: 'test', maxBytes },
+      }),
+    ) as [Localizer, Localizer];
+    const image = noise(400, 48);
+    const expected = await whole.locate(image);
+    const found = await tiled.locate(image);
+    expect([expected.seen.tiles, found.seen.tiles?.size]).toEqual([null, 256]);
+    const spans = tileSpans(400, 256);
+    const borders = spans.slice(1).map(({ start }) => start);
+    for (const { start } of spans.slice(0, -1)) borders.push(start + 256);
+    const [atBorders, elsewhere] = [[0], [0]];
+    for (const [i, p] of found.probabilities.entries()) {
+      const isAtBorder = borders.some(border => i % 400 >= border - 4 && i % 400 < border + 4);
+      (isAtBorder ? atBorders : elsewhere).push(Math.abs(p - expected.probabilities[i]!));
+    }
+    expect(Math.max(...elsewhere)).toBeLessThan(1e-6);
+    // A tile counts least where it ends: at most 3.5 of 128 parts.
+    expect(Math.max(...atBorders)).toBeGreaterThan(1e-6);
+    expect(Math.max(...atBorders)).toBeLessThan(3.5 / 128);
+    await whole.close();
+    await tiled.close();
   });
 
   test('memory that is too little for the smallest tile is refused', () => {
