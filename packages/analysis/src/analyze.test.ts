@@ -52,7 +52,7 @@ const localizer = (measured: OperatingPoint | null = null): Localizer => ({
   close: () => Promise.resolve(),
 });
 
-const options: AnalyzeOptions = { threshold: 0.5, evidence: false, nameFile: key => `photo.${key}.png` };
+const options = { threshold: 0.5, evidence: false, nameFile: (key: string) => `photo.${key}.png` };
 const analyze = (bytes: Uint8Array, more: Partial<AnalyzeOptions> = {}, measured: OperatingPoint | null = null) =>
   analyzePicture(bytes, 'photo.jpg', localizer(measured), { ...options, ...more });
 
