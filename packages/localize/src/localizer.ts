@@ -94,6 +94,8 @@ export interface ModelCard {
   readonly weights: { readonly bytes: number; readonly sha256: string; readonly licence: string } | null;
   /** As measured when the weights were released, by set and metric. */
   readonly scores: readonly { readonly set: string; readonly metric: string; readonly value: number }[];
+  /** Measured for the weights; null where it was not. */
+  readonly operatingPoint: OperatingPoint | null;
   readonly limitations: readonly string[];
 }
 

@@ -17,7 +17,21 @@ export interface ShippedCard {
   readonly version: string;
   readonly licence: string;
   readonly scores: ModelCard['scores'];
-  readonly operatingPoint?: OperatingPoint;
+  /** As `tools/models/operating-point.ts` writes it. */
+  readonly operatingPoint?: MeasuredPoint;
+}
+
+/** An operating point with what it was measured for: it says nothing of other weights, or of a score by another rule. */
+export interface MeasuredPoint extends OperatingPoint {
+  readonly weightsSha256: string;
+  readonly scoreRule: string;
+}
+
+/** The operating point of a card, for weights that it was measured for; else null. */
+export function operatingPointFor(card: Pick<ShippedCard, 'operatingPoint'>, sha256: string): OperatingPoint | null {
+  if (card.operatingPoint === undefined) return null;
+  const { weightsSha256, scoreRule: rule, ...point } = card.operatingPoint;
+  return weightsSha256 === sha256 && rule === scoreRule ? point : null;
 }
 
 /** A network with weights that fit it, and what is known of both. */
@@ -71,7 +85,7 @@ export function modelOf(
     input: inputContract,
     sizePolicy: describeSizePolicy(sizePolicy),
     scoreRule,
-    operatingPoint: shipped?.card.operatingPoint ?? null,
+    operatingPoint: shipped && operatingPointFor(shipped.card, sha256),
     limitations,
   };
   return { network, weights, sizePolicy, info, who };

@@ -11,7 +11,7 @@ import { countParameters } from '@forgelens/nn';
 import type { Localizer, ModelCard } from './localizer.ts';
 import { unknownModel } from './localizer.ts';
 import type { OpenedModel, ShippedCard } from './model.ts';
-import { inputContract, modelOf } from './model.ts';
+import { inputContract, modelOf, operatingPointFor } from './model.ts';
 import { describeSizePolicy, networkLocalizer } from './network-localizer.ts';
 
 /** Weights that come with the program, beside their card. */
@@ -24,6 +24,7 @@ export const modelCards = (): Promise<readonly ModelCard[]> => Promise.all(defin
 
 async function cardOf(definition: ModelDefinition): Promise<ModelCard> {
   const shipped = await readShipped(definition.id);
+  const sha = shipped && (await sha256(shipped.path));
   return {
     id: definition.id,
     name: definition.title,
@@ -33,10 +34,11 @@ async function cardOf(definition: ModelDefinition): Promise<ModelCard> {
     sizePolicy: describeSizePolicy(definition.sizePolicy),
     weights: shipped && {
       bytes: (await stat(shipped.path)).size,
-      sha256: await sha256(shipped.path),
+      sha256: sha!,
       licence: shipped.card.licence,
     },
     scores: shipped?.card.scores ?? [],
+    operatingPoint: shipped && operatingPointFor(shipped.card, sha!),
     limitations: definition.limitations,
   };
 }

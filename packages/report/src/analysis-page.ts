@@ -59,8 +59,7 @@ function figures({ score, areaFraction, regions: found, protocol }: Analysis): H
       'Score of the picture, 0 to 1',
       decimals(score.value),
       point
-        ? html`${percent(point.falseAlarmRate)} of ${count(point.images, 'authentic picture')} scored
-          ${decimals(point.score)} or more`
+        ? `Of ${count(point.images, 'authentic picture')} of ${point.sets.join(', ')}, ${percent(point.falseAlarmRate)} score ${decimals(point.score)} or more.`
         : `${capitalized(score.rule)}. How often authentic pictures score as high was not measured for these weights.`,
     ),
     ...(score.finding === null
@@ -366,7 +365,7 @@ function provenance(analysis: Analysis): Html {
     [
       'Operating point',
       score.operatingPoint
-        ? `${decimals(score.operatingPoint.score)}: reached by ${percent(score.operatingPoint.falseAlarmRate)} of ${score.operatingPoint.images} authentic pictures${score.operatingPoint.sensitivity === null ? '' : ` and ${percent(score.operatingPoint.sensitivity)} of tampered ones`} (${score.operatingPoint.sets.join(', ')})`
+        ? `${decimals(score.operatingPoint.score)}: reached by ${percent(score.operatingPoint.falseAlarmRate)} of ${score.operatingPoint.images} authentic pictures of ${score.operatingPoint.sets.join(', ')}${score.operatingPoint.sensitivity === null ? '' : `, and by ${percent(score.operatingPoint.sensitivity)} of tampered ones`}`
         : 'not measured for these weights',
     ],
     [

@@ -69,7 +69,7 @@ test('a report holds everything that it shows, and nothing of it can be a script
     'a'.repeat(64),
     'never a verdict',
     'Absence of a finding is not proof of authenticity',
-    '5.0 % of 200 authentic pictures scored 0.800 or more',
+    'Of 200 authentic pictures of dev/made-up, 5.0 % score 0.800 or more.',
     'It is small.',
     'It misses what is dark.',
     'Louder places.',

@@ -7,7 +7,7 @@ import { atSize, parseCount } from '../../arguments.ts';
 import type { Context } from '../../context.ts';
 import { exit } from '../../context.ts';
 import type { GlobalOptions } from '../../terminal.ts';
-import { decimals, megabytes, Terminal } from '../../terminal.ts';
+import { count, decimals, megabytes, percent, Terminal } from '../../terminal.ts';
 
 interface Options extends GlobalOptions {
   readonly size: number;
@@ -46,7 +46,7 @@ export function infoCommand({ io, models, finish }: Context): Command {
 }
 
 function describe(card: ModelCard, cost: Cost): string {
-  const { weights } = card;
+  const { weights, operatingPoint: point } = card;
   const facts: [string, string][] = [
     ['Model', card.id],
     ['What it is', card.name],
@@ -63,6 +63,14 @@ function describe(card: ModelCard, cost: Cost): string {
     ...(weights ? [['Licence', weights.licence] as [string, string]] : []),
     ...describeCost(cost),
     ...card.scores.map(({ set, metric, value }): [string, string] => [`On ${set}`, `${metric} ${decimals(value)}`]),
+    ...(point
+      ? [
+          [
+            'Operating point',
+            `of ${count(point.images, 'authentic picture')} of ${point.sets.join(', ')}, ${percent(point.falseAlarmRate)} score ${decimals(point.score)} or more`,
+          ] as [string, string],
+        ]
+      : []),
     ...card.limitations.map((text): [string, string] => ['Limitation', text]),
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
