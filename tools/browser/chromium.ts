@@ -28,6 +28,9 @@ const flags = [
   '--disable-sync',
   '--no-first-run',
   '--no-sandbox',
+];
+
+const softwareGpuFlags = [
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',
   '--enable-features=Vulkan',
@@ -36,6 +39,8 @@ const flags = [
 
 export interface OpenPage {
   readonly page: Page;
+  /** Nothing is served from then on. */
+  goOffline(): void;
   close(): Promise<void>;
 }
 
@@ -60,34 +65,51 @@ export async function openPage(
   });
   const bundles = new Map(outputFiles.map(({ path, contents }) => [path, contents]));
   const html = '<!doctype html><script type="module" src="/page.js"></script>';
+  return open(pathname => {
+    const folder = Object.keys(folders).find(prefix => pathname.startsWith(prefix));
+    if (folder) return readFile(join(folders[folder]!, pathname.slice(folder.length)));
+    return pathname === '/' ? html : bundles.get(pathname);
+  }, softwareGpuFlags);
+}
 
+/** Opens the page of a folder, in a Chromium with or without WebGPU. */
+export const openFolder = (folder: string, { hasGpu }: { readonly hasGpu: boolean }): Promise<OpenPage> =>
+  open(
+    pathname => readFile(join(folder, pathname.replace(/\/$/, '/index.html'))),
+    hasGpu ? softwareGpuFlags : ['--disable-gpu'],
+  );
+
+type Body = string | Uint8Array | undefined;
+
+/** @param bodyOf - what is served under a path */
+async function open(
+  bodyOf: (pathname: string) => Body | Promise<Body>,
+  gpuFlags: readonly string[],
+): Promise<OpenPage> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url!, 'http://localhost');
-    const folder = Object.keys(folders).find(prefix => pathname.startsWith(prefix));
-    const body =
-      pathname === '/'
-        ? html
-        : folder
-          ? readFile(join(folders[folder]!, pathname.slice(folder.length)))
-          : bundles.get(pathname);
     // WebAssembly threads share memory, which needs a cross-origin isolated page.
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
     response.setHeader('Content-Type', contentTypes[/\.\w+$/.exec(pathname)?.[0] ?? ''] ?? 'text/html');
-    Promise.resolve(body).then(
+    Promise.resolve(bodyOf(pathname)).then(
       body => response.writeHead(body === undefined ? 404 : 200).end(body),
       () => response.writeHead(404).end(),
     );
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const browser = await chromium.launch({ executablePath, args: flags });
+  const goOffline = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  const browser = await chromium.launch({ executablePath, args: [...flags, ...gpuFlags] });
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   return {
-    page,
+    ...{ page, goOffline },
     async close() {
       await browser.close();
-      server.close();
+      goOffline();
     },
   };
 }
