@@ -1,6 +1,8 @@
 /**
  * What most programs need of forgelens: a picture in; its tampering map, score, regions and evidence out. Everything
  * else is in the rooms: `forgelens/models`, `forgelens/train`, `forgelens/metrics`, …
+ *
+ * @module forgelens
  */
 export { formatAnalysis, readAnalysis } from '@forgelens/analysis';
 export type { Analysis, Analyzed, AnalyzeOptions } from '@forgelens/analysis';

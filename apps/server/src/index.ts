@@ -1,3 +1,8 @@
+/**
+ * HTTP: pictures wait in a queue and are looked at in worker processes.
+ *
+ * @module forgelens/server
+ */
 export { createApp } from './app.ts';
 export type { AppOptions, ServerApp } from './app.ts';
 export { openBackend } from './backend.ts';

@@ -1,3 +1,8 @@
+/**
+ * Host tensors, graph values, operators with their gradients, `grad()`, and the ONNX writer.
+ *
+ * @module forgelens/autograd
+ */
 export * from './cost.ts';
 export * from './errors.ts';
 export * from './float16.ts';

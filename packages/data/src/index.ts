@@ -1,3 +1,8 @@
+/**
+ * Samples of image, mask and label: readers of data sets, checks, augmentation, synthetic forgeries, batches.
+ *
+ * @module forgelens/data
+ */
 export { BatchStream } from './batch-stream.ts';
 export { batchMaker } from './batch.ts';
 export type { Batch, BatchConfig } from './batch.ts';

@@ -1,3 +1,8 @@
+/**
+ * A model on a data set gives maps; maps and a protocol give a report.
+ *
+ * @module forgelens/evaluate
+ */
 export { evaluateLocalizer, hashManifest } from './evaluate-localizer.ts';
 export type { EvaluateOptions, Evaluation } from './evaluate-localizer.ts';
 export { mapsFormat, MapsFolder } from './maps-folder.ts';

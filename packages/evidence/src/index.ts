@@ -1,3 +1,8 @@
+/**
+ * What to read beside the map, without a network: error levels, ghosts, grids, copies, tables, metadata.
+ *
+ * @module forgelens/evidence
+ */
 export type { Credentials, CredentialsReader } from './content-credentials.ts';
 export type {
   Box,

@@ -1,3 +1,8 @@
+/**
+ * Pixels: decode, encode, resize, overlay, degradations.
+ *
+ * @module forgelens/imaging
+ */
 export * from './codec.ts';
 export * from './degrade.ts';
 export * from './files.ts';

@@ -1,3 +1,8 @@
+/**
+ * One image in; tampering map, score and regions out.
+ *
+ * @module forgelens/localize
+ */
 export * from './export-model.ts';
 export * from './localizer.ts';
 export * from './model.ts';

@@ -1,7 +1,13 @@
+/**
+ * Published networks, one file each, the backbones that they share, and their checkpoints.
+ *
+ * @module forgelens/models
+ */
 export * from './backbones/backbone.ts';
 export * from './backbones/hrformer.ts';
 export * from './backbones/index.ts';
 export * from './backbones/mit.ts';
+export * from './backbones/mobilenet-v3.ts';
 export * from './backbones/p2t.ts';
 export * from './backbones/pvt-v2.ts';
 export * from './backbones/res2net.ts';
@@ -21,4 +27,5 @@ export { drawCandidates, sampledWalk } from './parts/sampled-walk.ts';
 export * from './sdpal.ts';
 export * from './stated-costs.ts';
 export * from './trace-net.ts';
+export * from './trio-net.ts';
 export * from './unet.ts';

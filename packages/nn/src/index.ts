@@ -1,3 +1,8 @@
+/**
+ * Layers, initializers, losses, optimizers and schedules, as functions that build graphs.
+ *
+ * @module forgelens/nn
+ */
 export * from './contrast.ts';
 export * from './initializers.ts';
 export * from './layers.ts';

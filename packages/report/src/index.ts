@@ -1,3 +1,8 @@
+/**
+ * Results in; HTML, CSV and curves out; comparison, robustness and published tables as data.
+ *
+ * @module forgelens/report
+ */
 export { evaluationCsv, evaluationPage } from './evaluation-page.ts';
 export type { EvaluationContext } from './evaluation-page.ts';
 export { chooseExhibits, makeExhibits } from './exhibits.ts';

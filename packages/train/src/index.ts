@@ -1,3 +1,8 @@
+/**
+ * The training step as one graph, the loop, checkpoints, run records.
+ *
+ * @module forgelens/train
+ */
 export * from './config.ts';
 export * from './data.ts';
 export { train, type TrainOptions, type TrainResult } from './loop.ts';

@@ -1,3 +1,8 @@
+/**
+ * Runs graphs on ONNX Runtime in Node: on the CPU, or on a GPU through WebGPU.
+ *
+ * @module forgelens/autograd/runtime/node
+ */
 import { env } from 'onnxruntime-common';
 import type { Executable, Runtime } from '../runtime.ts';
 import type { SessionModel } from '../session.ts';

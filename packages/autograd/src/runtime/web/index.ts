@@ -1,3 +1,8 @@
+/**
+ * Runs graphs on ONNX Runtime in a browser: as WebAssembly, or on a GPU through WebGPU.
+ *
+ * @module forgelens/autograd/runtime/web
+ */
 import { env } from 'onnxruntime-common';
 import type { Runtime } from '../runtime.ts';
 import { localRuntime } from '../session.ts';
