@@ -7,6 +7,7 @@ import { sha256Of } from '@forgelens/analysis';
 import { analyzePicture } from '@forgelens/analysis/web';
 import { CheckpointError, DataError } from '@forgelens/autograd';
 import { webWasm, webWebgpu } from '@forgelens/autograd/runtime/web';
+import { openCodec } from '@forgelens/imaging/web';
 import type { Localizer, ShippedCard } from '@forgelens/localize';
 import { defaultModel, modelOf, networkLocalizer } from '@forgelens/localize';
 import { readCheckpoint } from '@forgelens/models';
@@ -89,6 +90,7 @@ async function open(): Promise<{ localizer: Localizer; provider: string }> {
     ...[`${folder}/weights.safetensors`, `${folder}/card.json`],
     ...[`${ort}.wasm`, `${ort}.mjs`, 'vips/vips.wasm', 'vips/vips-heif.wasm', 'vips/vips-es6.js'],
   ]);
+  await openCodec();
   const who = `the weights of ${defaultModel}`;
   const shipped = { id: defaultModel, card: JSON.parse(new TextDecoder().decode(card)) as ShippedCard };
   const model = modelOf(readCheckpoint(weights!, who), { who, sha256: await sha256Of(weights!), shipped });

@@ -58,14 +58,14 @@ export function Result({ findings, map, picture: decoded, item }: Props): JSX.El
   const maps = useMaps(findings, map, layout === 'all' ? layers : [layer]);
   const isTampering = layer.evidence === null;
 
-  const contents = contentsOf();
   const { viewer: words } = strings;
+  const contents = contentsOf();
 
   return (
     <div class="result">
       <div class="workspace">
         <LayerTabs layers={layers} selected={layerId} onSelect={setLayerId} />
-        <div class="viewer">
+        <div class={`viewer ${layout}`}>
           <Stage contents={contents} picture={size} view={view} onView={setView} onPick={pick} frameRef={frame}>
             <fieldset class="segments">
               <legend class="unseen">{words.layout}</legend>
@@ -239,7 +239,7 @@ function useFlicker(isShown: boolean): Flicker {
 function FlickerControls({ isRunning, perSecond, isStill, setRunning, setPerSecond, swap }: Flicker): JSX.Element {
   const { viewer: words } = strings;
   return (
-    <div class="flicker">
+    <div class="flicker-controls">
       <button type="button" class="button" onClick={() => setRunning(!isRunning)}>
         {isRunning ? words.pause : words.start}
       </button>

@@ -85,7 +85,12 @@ export function Stage({ contents, picture, view, onView, onPick, frameRef, child
       <div
         ref={panes}
         class={`panes ${shown.zoom > 1 ? 'zoomed' : ''}`}
-        style={{ gridTemplateColumns: `repeat(${columns}, 1fr)`, gridTemplateRows: `repeat(${rows}, 1fr)` }}
+        style={{
+          gridTemplateColumns: `repeat(${columns}, 1fr)`,
+          gridTemplateRows: `repeat(${rows}, 1fr)`,
+          // A narrow screen has no room to waste above and below one picture.
+          ...(contents.length === 1 && { '--shape': picture.height / picture.width }),
+        }}
         role="group"
         aria-label={words.label}
         aria-describedby="viewer-keys"
@@ -116,12 +121,16 @@ export function Stage({ contents, picture, view, onView, onPick, frameRef, child
   );
 }
 
+/** Rows of panes are easier to compare than columns, so these must make the picture this much larger. */
+const worthStacking = 1.15;
+
 /** As many columns as make the picture largest. */
 function columnsFor(count: number, area: Size, picture: Size): number {
   const scaleWith = (columns: number) =>
     Math.min(area.width / columns / picture.width, area.height / Math.ceil(count / columns) / picture.height);
-  let best = 1;
-  for (let columns = 2; columns <= count; columns++) if (scaleWith(columns) > scaleWith(best)) best = columns;
+  let best = count;
+  for (let columns = count - 1; columns > 0; columns--)
+    if (scaleWith(columns) > scaleWith(best) * (count === 2 ? worthStacking : 1)) best = columns;
   return best;
 }
 

@@ -185,7 +185,7 @@ export const strings = {
   },
 
   downloads: {
-    heading: 'Keep it',
+    heading: 'Downloads',
     report: 'Report',
     reportNote: 'HTML, opens offline',
     result: 'Result',
