@@ -9,7 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   decodeImage,
   decodeMap16,
+  decodeMap16At,
   decodeMask,
+  decodeOwn,
   encodeJpeg,
   encodeMap16,
   encodeMask,
@@ -17,8 +19,10 @@ import {
   imageSize,
   jpegRecompress,
 } from './codec.ts';
-import { readImage, readMask } from './files.ts';
+import { readImage, readImageSize, readMask } from './files.ts';
 import { filledImage, type Image } from './image.ts';
+import { encodeOverlay } from './overlay.ts';
+import { resizePlanes } from './resize.ts';
 
 /** A smooth picture with a little noise, so that codecs have something to do. */
 function picture(width: number, height: number, seed = 1): Image {
@@ -30,6 +34,24 @@ function picture(width: number, height: number, seed = 1): Image {
   });
   return { width, height, data };
 }
+
+/** A bitmap of 24 bits a pixel, whose rows take no padding. */
+function bmpOf({ width, height, data }: Image): Uint8Array {
+  const bytes = new Uint8Array(54 + data.length);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x42, 0x4d]);
+  for (const [at, value] of [
+    [10, 54],
+    [14, 40],
+    [18, width],
+    [22, height],
+  ] as const)
+    view.setUint32(at, value, true);
+  view.setUint16(28, 24, true);
+  bytes.set(data, 54);
+  return bytes;
+}
+
 const raw = (data: Uint8Array | Uint16Array, width: number, height: number, channels: 1 | 2 | 3 | 4) =>
   sharp(data, { raw: { width, height, channels } });
 
@@ -211,6 +233,38 @@ describe('masks and maps', () => {
     for (const [i, p] of map.entries()) expect(Math.abs(p - probabilities[i]!)).toBeLessThan(0.51 / 65535);
   });
 
+  test('a map is read at another size as if it were resized, and at its own as it is', async () => {
+    const map = Float32Array.from({ length: 24 }, (_, i) => i / 24);
+    const png = await encodeMap16(map, 6, 4);
+    const expected = resizePlanes(map, { width: 6, height: 4, channels: 1 }, 3, 2);
+    const [small, same] = [await decodeMap16At(png, 'map.png', 3, 2), await decodeMap16At(png, 'map.png', 6, 4)];
+    expect(small).toHaveLength(6);
+    for (const [i, p] of expected.entries()) expect(small[i]).toBeCloseTo(p, 4);
+    for (const [i, p] of map.entries()) expect(same[i]).toBeCloseTo(p, 4);
+  });
+
+  test('rows are written as PNG as other programs write them, one or many, of noise or of one level', async () => {
+    const random = new Random(4);
+    for (const [width, height] of [
+      [1, 1],
+      [5, 3],
+      [300, 400],
+    ] as const)
+      for (const noise of [0, 255]) {
+        const image = filledImage(width, height);
+        for (let i = 0; i < image.data.length; i++) image.data[i] = random.integer(0, noise + 1);
+        const png = await encodeOverlay(image, new Float32Array(width * height), 0.5);
+        expect(await sharp(png).metadata()).toMatchObject({
+          format: 'png',
+          width,
+          height,
+          channels: 3,
+          depth: 'uchar',
+        });
+        expect(Buffer.compare((await decodeOwn(png)).data, image.data)).toBe(0);
+      }
+  });
+
   test('decodeMap16 reads 8 bits and refuses colour', async () => {
     const grey = await encodeMask({ width: 2, height: 1, data: Uint8Array.of(0, 1) });
     expect([...(await decodeMap16(grey, 'grey.png')).probabilities]).toEqual([0, 1]);
@@ -224,6 +278,36 @@ describe('files', () => {
   let folder: string;
   beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'forgelens-'))));
   afterAll(() => rm(folder, { recursive: true }));
+
+  test('readImageSize reads the head of a file, and the rest where that does not say it', async () => {
+    const path = join(folder, 'sized');
+    const sizeOf = async (bytes: Uint8Array) => {
+      await writeFile(path, bytes);
+      return readImageSize(path);
+    };
+    // Noise: no format has all of it in its head.
+    const [random, image] = [new Random(5), filledImage(300, 200)];
+    for (let i = 0; i < image.data.length; i++) image.data[i] = random.integer(0, 256);
+    const pixels = raw(image.data, 300, 200, 3);
+    const jpeg = await pixels.clone().jpeg().toBuffer();
+    const comment = Buffer.concat([Buffer.of(0xff, 0xfe, 0xea, 0x62), Buffer.alloc(60_000)]);
+    const behindComments = Buffer.concat([jpeg.subarray(0, 2), comment, comment, jpeg.subarray(2)]);
+    for (const bytes of [
+      ...[
+        await pixels.clone().png().toBuffer(),
+        await pixels.clone().tiff({ compression: 'none' }).toBuffer(),
+        behindComments,
+      ],
+      ...[await pixels.clone().webp({ lossless: true }).toBuffer(), bmpOf(image)],
+    ]) {
+      expect(bytes.length).toBeGreaterThan(2 ** 16);
+      expect(await sizeOf(bytes)).toMatchObject({ width: 300, height: 200 });
+    }
+    // Most of it need not be there.
+    expect(await sizeOf((await pixels.clone().png().toBuffer()).subarray(0, 100))).toEqual({ width: 300, height: 200 });
+    await expect(sizeOf(new TextEncoder().encode('a text'))).rejects.toThrow('sized: not a readable image');
+    await expect(readImageSize(join(folder, 'gone.png'))).rejects.toThrow('gone.png: no such file');
+  });
 
   test('readImage and readMask read what is there and name what is not', async () => {
     const path = join(folder, 'a.png');

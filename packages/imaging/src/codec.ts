@@ -5,6 +5,7 @@ import type { ChromaSubsampling } from './degradations.ts';
 import { decodeBmp, isBmp } from './bmp.ts';
 import type { Image, Mask } from './image.ts';
 import { writePngRows } from './png.ts';
+import { resizePlanes } from './resize.ts';
 
 /** What a picture's file says of itself, before pixels are made uniform. */
 export interface ImageSource {
@@ -178,15 +179,34 @@ export async function decodeMap16(
   bytes: Uint8Array,
   path: string,
 ): Promise<{ width: number; height: number; probabilities: Float32Array }> {
+  const { width, height, levels, highest } = await readMapLevels(bytes, path);
+  // A plain loop: Float32Array.from with a function takes half a minute for 50 megapixels.
+  const probabilities = new Float32Array(width * height);
+  for (let i = 0; i < probabilities.length; i++) probabilities[i] = levels[i]! / highest;
+  return { width, height, probabilities };
+}
+
+/**
+ * The probabilities of such a PNG at another size, filtered as by `resizeImage`. Those of its own size are never there.
+ *
+ * @throws {DataError} as `decodeMap16`.
+ */
+export async function decodeMap16At(
+  bytes: Uint8Array,
+  path: string,
+  width: number,
+  height: number,
+): Promise<Float32Array> {
+  const { levels, highest, ...stored } = await readMapLevels(bytes, path);
+  return resizePlanes(levels, { ...stored, channels: 1 }, width, height).map(level => level / highest);
+}
+
+async function readMapLevels(bytes: Uint8Array, path: string): Promise<libvips.Levels & { readonly highest: number }> {
   const { format, channels, depth } = await libvips.readHeader(bytes).catch(error => notReadable(path, error));
   if (format !== 'png' || channels !== 1)
     throw new DataError(path, `not a probability map (${format} of ${channels} channels); it must be a grey PNG`);
   const { width, height, levels } = await libvips
     .readLevels(bytes, depth === 'ushort' ? 'ushort' : 'uchar')
     .catch(error => notReadable(path, error));
-  const highest = depth === 'ushort' ? 65535 : 255;
-  // A plain loop: Float32Array.from with a function takes half a minute for 50 megapixels.
-  const probabilities = new Float32Array(width * height);
-  for (let i = 0; i < probabilities.length; i++) probabilities[i] = levels[i]! / highest;
-  return { width, height, probabilities };
+  return { width, height, levels, highest: depth === 'ushort' ? 65535 : 255 };
 }

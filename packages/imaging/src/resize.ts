@@ -33,7 +33,7 @@ function triangleTaps(input: number, output: number, antialias: boolean): Taps {
 
 /** Filters rows, then columns: [H, W, channels] to `out` [height, width, channels]. */
 function resample<Out extends Float32Array | Uint8ClampedArray>(
-  data: Uint8Array | Float32Array,
+  data: Uint8Array | Uint16Array | Float32Array,
   from: { readonly width: number; readonly height: number; readonly channels: number },
   width: number,
   height: number,
@@ -90,7 +90,7 @@ function addFour(
 
 /** Brings one row, which begins at `first`, to its new width. */
 function narrowAny(
-  data: Uint8Array | Float32Array,
+  data: Uint8Array | Uint16Array | Float32Array,
   first: number,
   { start, count, weights }: Taps,
   row: Float32Array,
@@ -105,7 +105,7 @@ function narrowAny(
 
 /** `narrowAny` of three channels, written out: most rows are of images. */
 function narrowThree(
-  data: Uint8Array | Float32Array,
+  data: Uint8Array | Uint16Array | Float32Array,
   first: number,
   { start, count, weights }: Taps,
   row: Float32Array,
@@ -129,7 +129,7 @@ function narrowThree(
 
 /** Numbers at another size, filtered as by `resizeImage`: [H, W, channels] to [height, width, channels]. */
 export const resizePlanes = (
-  data: Uint8Array | Float32Array,
+  data: Uint8Array | Uint16Array | Float32Array,
   from: { readonly width: number; readonly height: number; readonly channels: number },
   width: number,
   height: number,

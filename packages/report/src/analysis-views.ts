@@ -1,15 +1,6 @@
 import type { Analysis } from '@forgelens/analysis';
 import type { Image } from '@forgelens/imaging';
-import {
-  decodeImage,
-  decodeMap16,
-  decodeOwn,
-  encodeJpeg,
-  mapColour,
-  overlay,
-  resizeImage,
-  resizePlanes,
-} from '@forgelens/imaging';
+import { decodeImage, decodeMap16At, decodeOwn, encodeJpeg, mapColour, overlay, resizeImage } from '@forgelens/imaging';
 import { toDataAddress } from './data-address.ts';
 
 /** What a report shows of one picture, as `data:` addresses. */
@@ -52,8 +43,7 @@ export async function makeAnalysisViews(
   };
 
   async function readMap({ file }: { readonly file: string }, { width, height }: Size): Promise<Float32Array> {
-    const map = await decodeMap16(await readPicture(file), file);
-    return resizePlanes(map.probabilities, { width: map.width, height: map.height, channels: 1 }, width, height);
+    return decodeMap16At(await readPicture(file), file, width, height);
   }
 }
 
