@@ -38,9 +38,9 @@ test('forgelens serve has help with examples', async () => {
   expect((await forgelens('/', ['serve', '--help'])).stdout).toMatchInlineSnapshot(`
     "Usage: forgelens serve [options]
 
-    Looks at pictures that are sent over HTTP: POST /v1/analyses. Nothing is written to disk; results
-    are kept in memory for a while. SIGTERM and Ctrl-C end what was begun first. docs/server.md tells
-    the rest.
+    Looks at pictures that are sent over HTTP: POST /v1/analyses. Results are kept for a while, in
+    memory unless told otherwise. SIGTERM and Ctrl-C end what was begun first. docs/server.md tells the
+    rest.
 
     Options:
       -m, --model <id|checkpoint>  a model of "forgelens models list", or a file (default: "brightness")
@@ -54,6 +54,9 @@ test('forgelens serve has help with examples', async () => {
       --max-waiting <n>            pictures that may wait; more are refused (default: 16)
       --max-seconds <n>            for one picture (default: 600)
       --keep-minutes <n>           how long results can be fetched (default: 15)
+      --store <file>               keep pictures that wait and results in a file of SQLite
+      --redis <url>                share them with other servers, which then do the work together
+      --fetch-urls                 fetch pictures from the public internet, too: {"url": …} as JSON
       --drain-seconds <n>          how long to wait for what was begun when it ends (default: 60)
       -h, --help                   display help for command
 
@@ -65,6 +68,7 @@ test('forgelens serve has help with examples', async () => {
     Examples:
       $ forgelens serve
       $ forgelens serve --host 0.0.0.0 --keys keys.txt --workers 2
+      $ forgelens serve --redis redis://10.0.0.5:6379
       $ curl -F file=@photo.jpg http://127.0.0.1:8080/v1/analyses
     "
   `);

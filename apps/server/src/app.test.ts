@@ -3,7 +3,7 @@ import { parseAnalysis } from '@forgelens/analysis';
 import sharp from 'sharp';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { AnalysisResource } from './openapi.ts';
-import { formOf, patched, post, problem, testServer } from './testing.ts';
+import { formOf, patched, post, problem, testServer } from './testing/server.ts';
 import { labelOf } from './upload.ts';
 
 const picture = await patched().png().toBuffer();
@@ -186,14 +186,14 @@ describe('refused is', () => {
     const { links } = await resource(await post(server, small()));
     const get = (path: string) => problem(server.app.request(path));
     expect([
-      await get('/'),
+      await get('/nothing'),
       await get('/v1/analyses/00000000-0000-4000-8000-000000000000'),
       await get(`/v1/analyses/${encodeURIComponent('../../../etc/passwd')}/report.html`),
       await get(`${links.self}/maps/mask.png`),
       await get(`${links.self}/maps/${encodeURIComponent('../result.json')}`),
     ]).toMatchInlineSnapshot(`
       [
-        "404 not-found: there is no /; GET /openapi.json tells what there is",
+        "404 not-found: there is no /nothing; GET /openapi.json tells what there is",
         "404 not-found: there is no analysis 00000000-0000-4000-8000-000000000000; results are kept for 15 min",
         "404 not-found: there is no analysis ../../../etc/passwd; results are kept for 15 min",
         "404 not-found: there is no such map; there are map.png, overlay.png",
@@ -256,6 +256,24 @@ describe('when a worker', () => {
     expect(server.log).toHaveLength(1);
     expect(server.log[0]).toContain('two workers ended while they did it (SIGKILL)');
     expect((await post(server, small())).status).toBe(200);
+  });
+
+  test('cannot load the model again and again, the server says why and takes no more', async () => {
+    let canStart = true;
+    const server = await testServer(
+      {},
+      () => 'crash',
+      () => canStart,
+    );
+    canStart = false;
+    const accepted = post(server, small());
+    const why = '503 unavailable: the workers cannot load the model: tried 3 times, no memory';
+    await vi.waitFor(async () => expect(await problem(server.app.request('/readyz'))).toBe(why), { timeout: 10_000 });
+    expect(await problem(post(server, small()))).toBe(why);
+    expect(server.log.at(-1)).toBe('a worker could not load the model: no memory');
+    canStart = true;
+    expect((await accepted).status).toBe(500);
+    await vi.waitFor(async () => expect((await server.app.request('/readyz')).status).toBe(200), { timeout: 10_000 });
   });
 
   test('tells nothing for too long, it is replaced', async () => {

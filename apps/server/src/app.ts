@@ -52,11 +52,15 @@ export function createApp({ settings, backend, model, cards, log }: AppOptions) 
   app.onError((error, c) => {
     if (error instanceof Problem) return error.response;
     log(`${c.req.method} ${c.req.path}: ${error.stack ?? error.message}`);
+    if (queue.problem !== null) return unavailable().response;
     return new Problem('fault', 'the request could not be answered; the server has noted why').response;
   });
   app.notFound(
     c => new Problem('not-found', `there is no ${c.req.path}; GET /openapi.json tells what there is`).response,
   );
+
+  const unavailable = () =>
+    new Problem('unavailable', queue.problem ?? 'the model is not loaded yet', { 'Retry-After': '5' });
 
   /** Who asks: null where no keys are needed. @throws {Problem} when the key is missing or wrong */
   function ownerOf(authorization = ''): string | null {
@@ -80,7 +84,7 @@ export function createApp({ settings, backend, model, cards, log }: AppOptions) 
   app.get('/healthz', c => c.json({ status: 'ok' }));
   app.get('/readyz', () => {
     if (closing) throw new Problem('closing', 'no more pictures are taken');
-    if (queue.problem !== null) throw new Problem('unavailable', queue.problem, { 'Retry-After': '5' });
+    if (queue.problem !== null || !queue.isReady) throw unavailable();
     return Response.json({ status: 'ready', model });
   });
   app.get('/metrics', async () => {
@@ -125,6 +129,7 @@ export function createApp({ settings, backend, model, cards, log }: AppOptions) 
   app.post('/v1/analyses', async c => {
     if (closing)
       throw new Problem('closing', 'no more pictures are taken; ask another server', { 'Retry-After': '30' });
+    if (queue.problem !== null) throw unavailable();
     const { id } = await accept(c);
     const wantsNoWait = /\brespond-async\b/.test(c.req.header('prefer') ?? '');
     const entry = await whenEnded(analyses, id, wantsNoWait ? 0 : settings.quickMs);

@@ -64,12 +64,16 @@ async function openShared(url: string, options: BackendOptions): Promise<Backend
   });
   // Who asks is told soon that Redis does not answer.
   const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 2 });
-  redis.on('error', (error: Error) => log(`Redis: ${error.message}`));
+  let reason = '';
+  redis.on('error', ({ message }: Error) => {
+    reason = message;
+    log(`Redis: ${message}`);
+  });
   try {
     await redis.connect();
   } catch (error) {
     redis.disconnect();
-    throw new UsageError(`no Redis answers at ${withoutPassword(url)} (${String(error)}); start one, or name another`, {
+    throw new UsageError(`no Redis answers at ${withoutPassword(url)} (${reason}); start one, or name another`, {
       cause: error,
     });
   }

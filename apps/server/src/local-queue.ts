@@ -13,6 +13,10 @@ export class LocalQueue implements Queue {
     this.work = work;
   }
 
+  get isReady(): boolean {
+    return this.pool.isReady;
+  }
+
   get problem(): string | null {
     return this.pool.problem;
   }

@@ -19,7 +19,9 @@ export interface Failure {
 
 /** Where jobs wait until workers do them. What becomes of them is written to the analyses. */
 export interface Queue {
-  /** Why no job can be done now; null when one can. */
+  /** Whether a worker has the model loaded. */
+  readonly isReady: boolean;
+  /** Why no job will be done before somebody helps; else null. */
   readonly problem: string | null;
   /** The mean time of the jobs that were done last, in ms. */
   readonly meanJobMs: number;

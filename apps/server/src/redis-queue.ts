@@ -59,6 +59,10 @@ export class RedisQueue implements Queue {
     void pool.ready.then(() => this.worker.run()).catch(() => {}); // Whoever waits for the pool tells why.
   }
 
+  get isReady(): boolean {
+    return this.pool.isReady;
+  }
+
   get problem(): string | null {
     return this.redis.status === 'ready' ? this.pool.problem : 'Redis does not answer';
   }

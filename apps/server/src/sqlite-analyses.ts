@@ -117,7 +117,7 @@ export class SqliteAnalyses implements Analyses {
 
   close(): Promise<void> {
     clearInterval(this.timer);
-    this.db.close();
+    if (this.db.isOpen) this.db.close();
     rmSync(pidOf(this.filePath), { force: true });
     return Promise.resolve();
   }

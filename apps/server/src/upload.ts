@@ -4,12 +4,14 @@ import { fetchUrl } from './fetch-url.ts';
 import { Problem } from './problems.ts';
 import type { Settings } from './settings.ts';
 
+const thresholdRule = 'must be at least 0 and less than 1, such as 0.5';
+
 /** Beside the picture; a form has texts only. */
 export const fieldsSchema = z.strictObject(
   {
     threshold: z
       .string()
-      .regex(/^0?\.\d+$|^0$/, 'must be at least 0 and less than 1, such as 0.5')
+      .regex(/^0?\.\d+$|^0$/, thresholdRule)
       .transform(Number)
       .default(0.5),
     evidence: z
@@ -33,7 +35,7 @@ export interface Upload extends z.infer<typeof fieldsSchema> {
 /** What a client may send instead of the picture. */
 const urlSchema = z.strictObject({
   url: z.string('must be a text').max(4000, 'must have at most 4000 characters'),
-  threshold: z.number().min(0).lt(1).default(0.5),
+  threshold: z.number().min(0, thresholdRule).lt(1, thresholdRule).default(0.5),
   evidence: z.boolean().default(true),
 });
 

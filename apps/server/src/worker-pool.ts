@@ -77,11 +77,14 @@ export class WorkerPool {
     }
   }
 
-  /** Why no job can be done now; null when one can. */
+  get isReady(): boolean {
+    return this.slots.some(({ isReady }) => isReady);
+  }
+
+  /** Why no worker can load the model, after it was tried often; else null. */
   get problem(): string | null {
-    if (this.slots.some(({ isReady }) => isReady)) return null;
     const failures = Math.min(...this.slots.map(({ failures }) => failures));
-    if (failures < manyFailures) return 'the model is not loaded yet';
+    if (this.isReady || failures < manyFailures) return null;
     return `the workers cannot load the model: tried ${failures} times, ${this.lastReason}`;
   }
 

@@ -45,7 +45,7 @@ test('a worker that cannot load the model says why, at once and while it is trie
   );
   const log: string[] = [];
   const pool = new WorkerPool(start('unable.mjs'), settings, text => log.push(text));
-  expect(pool.problem).toBe('the model is not loaded yet');
+  expect([pool.isReady, pool.problem]).toEqual([false, null]);
   await expect(pool.ready).rejects.toThrow('no such weights');
   await vi.waitFor(
     () => expect(pool.problem).toBe('the workers cannot load the model: tried 3 times, no such weights'),

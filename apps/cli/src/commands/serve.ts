@@ -22,6 +22,9 @@ interface Options extends GlobalOptions {
   readonly keepMinutes: number;
   readonly drainSeconds: number;
   readonly keys?: string;
+  readonly store?: string;
+  readonly redis?: string;
+  readonly fetchUrls?: true;
 }
 
 export function serveCommand(context: Context): Command {
@@ -29,8 +32,8 @@ export function serveCommand(context: Context): Command {
   return new Command('serve')
     .summary('answer over HTTP')
     .description(
-      'Looks at pictures that are sent over HTTP: POST /v1/analyses. Nothing is written to disk; results are kept in ' +
-        'memory for a while. SIGTERM and Ctrl-C end what was begun first. docs/server.md tells the rest.',
+      'Looks at pictures that are sent over HTTP: POST /v1/analyses. Results are kept for a while, in memory unless ' +
+        'told otherwise. SIGTERM and Ctrl-C end what was begun first. docs/server.md tells the rest.',
     )
     .option('-m, --model <id|checkpoint>', 'a model of "forgelens models list", or a file', context.models.default)
     .option('--host <address>', 'where to listen; 0.0.0.0 for everybody', '127.0.0.1')
@@ -43,12 +46,16 @@ export function serveCommand(context: Context): Command {
     .option('--max-waiting <n>', 'pictures that may wait; more are refused', parseCount, maxWaiting)
     .option('--max-seconds <n>', 'for one picture', parseCount, maxJobMs / 1000)
     .option('--keep-minutes <n>', 'how long results can be fetched', parseCount, keepMs / 60_000)
+    .option('--store <file>', 'keep pictures that wait and results in a file of SQLite')
+    .option('--redis <url>', 'share them with other servers, which then do the work together')
+    .option('--fetch-urls', 'fetch pictures from the public internet, too: {"url": …} as JSON')
     .option('--drain-seconds <n>', 'how long to wait for what was begun when it ends', parseCount, drainMs / 1000)
     .addHelpText(
       'after',
       examples(
         'forgelens serve',
         'forgelens serve --host 0.0.0.0 --keys keys.txt --workers 2',
+        'forgelens serve --redis redis://10.0.0.5:6379',
         'curl -F file=@photo.jpg http://127.0.0.1:8080/v1/analyses',
       ),
     )
@@ -69,6 +76,9 @@ async function run(options: Options, { io, models }: Context): Promise<ExitCode>
       ...{ maxBytes: options.maxMegabytes * 1e6, maxPixels: options.maxMegapixels * 1e6 },
       ...{ maxJobMs: options.maxSeconds * 1000, drainMs: options.drainSeconds * 1000 },
       keepMs: options.keepMinutes * 60_000,
+      store: options.store === undefined ? null : path.resolve(io.cwd, options.store),
+      redis: options.redis ?? null,
+      fetchUrls: options.fetchUrls ?? false,
     },
     ...{ model: options.model, host: options.host, port: options.port },
     log: text => terminal.problem(`${new Date().toISOString()} ${text}`),
