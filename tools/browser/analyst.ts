@@ -18,10 +18,7 @@ import type { OpenPage } from './chromium.ts';
 import { openFolder } from './chromium.ts';
 
 /** A page that is an analyst, in Chromium. */
-export interface OpenAnalyst extends Omit<OpenPage, 'page'> {
-  see(...args: Parameters<Tests['see']>): ReturnType<Tests['see']>;
-  refuse(...args: Parameters<Tests['refuse']>): ReturnType<Tests['refuse']>;
-  decode(...args: Parameters<Tests['decode']>): ReturnType<Tests['decode']>;
+export interface OpenAnalyst extends Omit<OpenPage, 'page'>, Tests {
   reload(): Promise<void>;
 }
 

@@ -1,13 +1,17 @@
 /** Debian's Chromium, driven without a display, on a page that this process bundles and serves. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { getRequestListener } from '@hono/node-server';
 import { build } from 'esbuild';
-import type { Page } from 'playwright-core';
+import { Hono } from 'hono';
+import type { Browser, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
+import { servePage } from '../../apps/server/src/page.ts';
 
 const executablePath = '/usr/bin/chromium';
 
@@ -37,11 +41,14 @@ const softwareGpuFlags = [
   '--use-vulkan=swiftshader',
 ];
 
+export const launchChromium = (moreFlags: readonly string[] = []): Promise<Browser> =>
+  chromium.launch({ executablePath, args: [...flags, ...moreFlags] });
+
 export interface OpenPage {
   readonly page: Page;
   /** Nothing is served from then on. */
-  goOffline(): void;
-  close(): Promise<void>;
+  readonly goOffline: () => void;
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -65,44 +72,41 @@ export async function openPage(
   });
   const bundles = new Map(outputFiles.map(({ path, contents }) => [path, contents]));
   const html = '<!doctype html><script type="module" src="/page.js"></script>';
-  return open(pathname => {
-    const folder = Object.keys(folders).find(prefix => pathname.startsWith(prefix));
-    if (folder) return readFile(join(folders[folder]!, pathname.slice(folder.length)));
-    return pathname === '/' ? html : bundles.get(pathname);
-  }, softwareGpuFlags);
-}
-
-/** Opens the page of a folder, in a Chromium with or without WebGPU. */
-export const openFolder = (folder: string, { hasGpu }: { readonly hasGpu: boolean }): Promise<OpenPage> =>
-  open(
-    pathname => readFile(join(folder, pathname.replace(/\/$/, '/index.html'))),
-    hasGpu ? softwareGpuFlags : ['--disable-gpu'],
-  );
-
-type Body = string | Uint8Array | undefined;
-
-/** @param bodyOf - what is served under a path */
-async function open(
-  bodyOf: (pathname: string) => Body | Promise<Body>,
-  gpuFlags: readonly string[],
-): Promise<OpenPage> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url!, 'http://localhost');
+    const folder = Object.keys(folders).find(prefix => pathname.startsWith(prefix));
+    const body =
+      pathname === '/'
+        ? html
+        : folder
+          ? readFile(join(folders[folder]!, pathname.slice(folder.length)))
+          : bundles.get(pathname);
     // WebAssembly threads share memory, which needs a cross-origin isolated page.
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
     response.setHeader('Content-Type', contentTypes[/\.\w+$/.exec(pathname)?.[0] ?? ''] ?? 'text/html');
-    Promise.resolve(bodyOf(pathname)).then(
+    Promise.resolve(body).then(
       body => response.writeHead(body === undefined ? 404 : 200).end(body),
       () => response.writeHead(404).end(),
     );
   });
+  return open(server, softwareGpuFlags);
+}
+
+/** Opens the page of a folder, served as `forgelens serve` serves it, in a Chromium with or without WebGPU. */
+export async function openFolder(folder: string, { hasGpu }: { readonly hasGpu: boolean }): Promise<OpenPage> {
+  const app = new Hono();
+  servePage(app, folder);
+  return open(createServer(getRequestListener(app.fetch)), hasGpu ? softwareGpuFlags : ['--disable-gpu']);
+}
+
+async function open(server: Server, gpuFlags: readonly string[]): Promise<OpenPage> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const goOffline = (): void => {
     server.close();
     server.closeAllConnections();
   };
-  const browser = await chromium.launch({ executablePath, args: [...flags, ...gpuFlags] });
+  const browser = await launchChromium(gpuFlags);
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   return {

@@ -11,11 +11,13 @@ declare const self: {
   postMessage(decoded: Decoded): void;
 };
 
-self.onmessage = async ({ data: { name, bytes } }) => {
+self.onmessage = ({ data: { name, bytes } }) => void decode(name, bytes).then(decoded => self.postMessage(decoded));
+
+async function decode(name: string, bytes: Uint8Array): Promise<Decoded> {
   try {
     const { source, data } = await decodeImage(bytes, name);
-    self.postMessage({ source, sha256: await sha256Of(data) });
+    return { source, sha256: await sha256Of(data) };
   } catch (error) {
-    self.postMessage({ error: String(error) });
+    return { error: String(error) };
   }
-};
+}

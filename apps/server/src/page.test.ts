@@ -32,6 +32,13 @@ test('the page may run its own scripts and nothing else, and is isolated for thr
   });
 });
 
+test('only workers may make functions of text, as libvips does there', async () => {
+  const app = pageOf({ 'index.html': '', 'page.js': '', 'analysis-worker.js': '' });
+  const policyOf = async (path: string) => (await app.request(path)).headers.get('content-security-policy')!;
+  expect(await policyOf('/analysis-worker.js')).toContain("'unsafe-eval'");
+  for (const path of ['/', '/page.js']) expect(await policyOf(path), path).not.toContain("'unsafe-eval'");
+});
+
 test('a file that has not changed is not sent again', async () => {
   const app = pageOf({ 'ort/threads.wasm': 'wasm' });
   const first = await app.request('/ort/threads.wasm');

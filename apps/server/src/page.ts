@@ -21,6 +21,10 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** libvips as WebAssembly makes functions of text. Its workers see no page, and speak with this server only. */
+const workerPolicy = contentSecurityPolicy.replace("'wasm-unsafe-eval'", "'wasm-unsafe-eval' 'unsafe-eval'");
+const decodingWorker = /(-worker|\/vips-es6)\.js$/;
+
 const headers = {
   'Content-Security-Policy': contentSecurityPolicy,
   // Threads of WebAssembly share memory, which a browser allows to isolated pages only.
@@ -71,6 +75,7 @@ export function servePage<E extends Env>(app: Hono<E>, folder: string): void {
     if (c.req.header('if-none-match') === etag) return c.body(null, 304, { ...headers, ETag: etag });
     return c.body(Readable.toWeb(createReadStream(file)) as ReadableStream, 200, {
       ...headers,
+      ...(decodingWorker.test(name) && { 'Content-Security-Policy': workerPolicy }),
       ...{ ETag: etag, 'Content-Length': String(size) },
       'Content-Type': types[path.extname(name)] ?? 'application/octet-stream',
     });

@@ -15,6 +15,9 @@ export const versions: Readonly<Record<string, string>> = { libvips: wasm.vips }
 
 let opened: Promise<OpenVips> | null = null;
 
+/** Loads libvips; else that is done when it is first needed. @throws {Error} when it cannot be loaded or run here */
+export const openCodec = async (): Promise<void> => void (await (opened ??= open()));
+
 async function open(): Promise<OpenVips> {
   const locateFile = (name: string) => new URL(`./vips/${name}`, import.meta.url).href;
   const mainScriptUrlOrBlob = locateFile('vips-es6.js');
