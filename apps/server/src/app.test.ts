@@ -337,7 +337,7 @@ test('the server tells how it is, what it can, and counts', async () => {
     ]
   `);
   expect(Object.keys(api.components.schemas).sort()).toEqual([
-    ...['Analysis', 'AnalysisResource', 'ModelList', 'Picture', 'Problem'],
+    ...['Analysis', 'AnalysisResource', 'ModelList', 'Picture', 'PictureAddress', 'Problem'],
   ]);
   for (const [, name] of JSON.stringify(api).matchAll(/#\/components\/schemas\/(\w+)/g))
     expect(api.components.schemas).toHaveProperty(name!);

@@ -32,6 +32,12 @@ const form = z.object({
   evidence: z.boolean().default(true).describe('whether to look for evidence beside the map'),
 });
 
+const address = z.object({
+  url: z.url().describe('where the picture is, on the public internet; only where the server was told to fetch'),
+  threshold: z.number().min(0).lt(1).default(0.5),
+  evidence: z.boolean().default(true),
+});
+
 /** What bodies are made of, by name. OpenAPI 3.1 takes JSON Schema as it is. */
 function schemas(): Readonly<Record<string, unknown>> {
   const registry = z.registry<{ id: string }>();
@@ -40,6 +46,7 @@ function schemas(): Readonly<Record<string, unknown>> {
   registry.add(modelList, { id: 'ModelList' });
   registry.add(problemSchema, { id: 'Problem' });
   registry.add(form, { id: 'Picture' });
+  registry.add(address, { id: 'PictureAddress' });
   const written = z.toJSONSchema(registry, { io: 'input', uri: id => `#/components/schemas/${id}` });
   return Object.fromEntries(
     Object.entries(written.schemas).map(([id, { $id: _, $schema: __, ...schema }]) => [id, schema]),
@@ -66,21 +73,29 @@ const paths = {
   '/v1/analyses': {
     post: {
       summary: 'Look at a picture',
-      parameters: [{ ...parameter('Prefer', 'header'), description: '"respond-async" answers at once' }],
+      parameters: [
+        { ...parameter('Prefer', 'header'), description: '"respond-async" answers at once' },
+        { ...parameter('Idempotency-Key', 'header'), description: 'the same picture with the same key is taken once' },
+      ],
       requestBody: {
         required: true,
-        content: { 'multipart/form-data': { schema: { $ref: '#/components/schemas/Picture' } } },
+        content: {
+          'multipart/form-data': { schema: { $ref: '#/components/schemas/Picture' } },
+          'application/json': { schema: { $ref: '#/components/schemas/PictureAddress' } },
+        },
       },
       responses: {
         200: json('it is done', 'AnalysisResource'),
         202: json('it takes longer: follow links.events, or ask links.self again', 'AnalysisResource'),
         400: problem('not one picture, or a field that is unknown or wrong'),
         401: problem('no API key'),
+        408: problem('the request came in too slowly'),
         413: problem('too many bytes'),
-        415: problem('not multipart/form-data'),
-        422: problem('not a picture, broken, or of too many pixels or frames'),
+        415: problem('neither a form nor, where URLs are fetched, JSON'),
+        422: problem('not a picture, broken, of too many pixels or frames, not to be fetched, or a key that was used'),
         429: problem('too many wait; Retry-After says when to try again'),
-        503: problem('the server is closing, or the picture took too long'),
+        431: problem('too large headers'),
+        503: problem('the server is closing or cannot look at pictures, or the picture took too long'),
       },
     },
   },

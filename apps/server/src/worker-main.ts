@@ -13,7 +13,7 @@ export async function runWorker(open: (model: string) => Promise<Localizer>): Pr
   process.on('SIGTERM', () => {});
   process.on('disconnect', () => process.exit());
   // Whoever asks how the server is must not wait for the networks.
-  setPriority(10);
+  setPriority(5);
   try {
     const localizer = await open(model);
     process.on('message', (job: Job) => void lookAt(job, localizer, limits, tell));
