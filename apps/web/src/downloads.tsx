@@ -96,7 +96,7 @@ async function zipped(files: readonly Kept[]): Promise<Blob> {
   for (const { name, make } of files) entries[name] = new Uint8Array(await (await make()).arrayBuffer());
   // PNG does not get smaller.
   const archive = await new Promise<Uint8Array<ArrayBuffer>>((resolve, reject) =>
-    zip(entries, { level: 0 }, (error, data) => (error ? reject(error) : resolve(data as Uint8Array<ArrayBuffer>))),
+    zip(entries, { level: 0 }, (error, data) => (error ? reject(error) : resolve(data))),
   );
   return new Blob([archive], { type: 'application/zip' });
 }

@@ -177,16 +177,19 @@ export function Result({ findings, map, picture: decoded, item }: Props): JSX.El
 }
 
 /** The regions above a threshold. */
-function useRegions(map: FloatMap, threshold: number, { protocol, regions }: Findings['analysis']) {
-  const [found, setFound] = useState(regions);
+function useRegions({ values, width, height }: FloatMap, threshold: number, { protocol }: Findings['analysis']) {
+  const rested = useRested(threshold, values.length < largeMap ? 0 : restMs);
+  return useMemo(() => findRegions(values, width, height, rested, protocol.minRegionAreaFraction), [values, rested]);
+}
+
+/** A value that follows another one once that has rested for so long; with 0, at once. */
+function useRested<T>(value: T, forMs: number): T {
+  const [rested, setRested] = useState(value);
   useEffect(() => {
-    const find = () =>
-      setFound(findRegions(map.values, map.width, map.height, threshold, protocol.minRegionAreaFraction));
-    if (map.values.length < largeMap) return find();
-    const timer = setTimeout(find, restMs);
+    const timer = setTimeout(() => setRested(value), forMs);
     return () => clearTimeout(timer);
-  }, [map, threshold]);
-  return found;
+  }, [value]);
+  return forMs === 0 ? value : rested;
 }
 
 /** The overlay, where the picture itself cannot be shown. */

@@ -22,7 +22,7 @@ export function TroubleNotice({ trouble, onRetry }: Props): JSX.Element {
           class="key"
           onSubmit={event => {
             event.preventDefault();
-            onRetry(String(new FormData(event.currentTarget).get('key')).trim());
+            onRetry((new FormData(event.currentTarget).get('key') as string).trim());
           }}
         >
           <label>
