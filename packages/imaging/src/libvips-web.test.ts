@@ -8,7 +8,7 @@ import * as node from './libvips.ts';
 // In Node it finds its files by itself.
 vi.mock('wasm-vips', async importOriginal => {
   const { default: Vips } = await importOriginal<{ default: (options: object) => Promise<object> }>();
-  return { default: ({ dynamicLibraries, printErr }: Record<string, unknown>) => Vips({ dynamicLibraries, printErr }) };
+  return { default: ({ dynamicLibraries, preRun }: Record<string, unknown>) => Vips({ dynamicLibraries, preRun }) };
 });
 const web: typeof node = await import('./libvips-web.ts');
 

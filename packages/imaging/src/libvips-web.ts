@@ -21,8 +21,9 @@ export const openCodec = async (): Promise<void> => void (await (opened ??= open
 async function open(): Promise<OpenVips> {
   const locateFile = (name: string) => new URL(`./vips/${name}`, import.meta.url).href;
   const mainScriptUrlOrBlob = locateFile('vips-es6.js');
-  const printErr = () => {}; // What matters of it comes as an error, too.
-  const vips = await Vips({ dynamicLibraries: ['vips-heif.wasm'], locateFile, mainScriptUrlOrBlob, printErr });
+  // What matters of warnings comes as an error, too.
+  const preRun = ({ ENV }: { readonly ENV: Record<string, string> }) => void (ENV['VIPS_WARNING'] = 'none');
+  const vips = await Vips({ dynamicLibraries: ['vips-heif.wasm'], locateFile, mainScriptUrlOrBlob, preRun });
   vips.Cache.max(0);
   vips.concurrency(1);
   return vips;
@@ -36,12 +37,17 @@ async function withVips<T>(work: (vips: OpenVips, own: (image: VipsImage) => Vip
     images.push(image);
     return image;
   };
+  const freeAll = () => images.forEach(image => image.delete());
   try {
-    return work(vips, own);
+    const made = work(vips, own);
+    freeAll();
+    return made;
   } catch (error) {
-    throw explained(error);
-  } finally {
-    for (const image of images) image.delete();
+    const reason = explained(error);
+    // What is no plain error is a crash, mostly for want of memory. The next picture gets another libvips.
+    if (reason instanceof Error && reason.name === 'Error') freeAll();
+    else opened = null;
+    throw reason;
   }
 }
 

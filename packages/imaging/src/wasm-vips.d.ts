@@ -53,7 +53,7 @@ declare module 'wasm-vips' {
     readonly locateFile: (name: string) => string;
     /** The script that threads begin with. */
     readonly mainScriptUrlOrBlob: string;
-    readonly printErr: (text: string) => void;
+    readonly preRun: (module: { readonly ENV: Record<string, string> }) => void;
   }): Promise<Vips>;
 }
 
