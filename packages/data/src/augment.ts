@@ -23,7 +23,8 @@ export interface Example {
  * cases recompressed as a JPEG of quality 70–100, authentic and tampered pictures alike. A picture that is too small is
  * extended by reflection. Resizing would wipe out traces, so it is rare (one in eight) and slight (0.8–1.25).
  *
- * Four in five crops of a tampered picture are chosen to hold both tampered and authentic pixels.
+ * Four in five crops of a tampered picture are chosen to hold both tampered and authentic pixels. Crops begin at
+ * multiples of 8 px, so that JPEG's blocks lie in them as they lie in the whole picture.
  */
 export async function augment(random: Random, example: Example, size: number): Promise<Example> {
   let { image, mask } = cutAtRandom(random, extend(resizeRarely(random, example), size), size);
@@ -51,13 +52,14 @@ function extend({ image, mask }: Example, size: number): Example {
 /** Of a few random crops the first that holds both kinds of pixels, if both are wanted; else the first. */
 function cutAtRandom(random: Random, { image, mask }: Example, size: number): Example {
   const wantsBoth = random.chance(0.8) && mask.data.includes(1);
+  const onGrid = (at: number) => at - (at % 8);
   const tampered = wantsBoth ? indicesOf(mask) : [];
   const place = () => {
     const [roomX, roomY] = [image.width - size, image.height - size];
-    if (!wantsBoth) return { left: random.integer(0, roomX + 1), top: random.integer(0, roomY + 1) };
+    if (!wantsBoth) return { left: onGrid(random.integer(0, roomX + 1)), top: onGrid(random.integer(0, roomY + 1)) };
     // Around a random tampered pixel, which may be anywhere in the crop.
     const pixel = random.pick(tampered);
-    const around = (at: number, room: number) => Math.min(Math.max(at - random.integer(0, size), 0), room);
+    const around = (at: number, room: number) => onGrid(Math.min(Math.max(at - random.integer(0, size), 0), room));
     return { left: around(pixel % mask.width, roomX), top: around(Math.floor(pixel / mask.width), roomY) };
   };
   let chosen = place();

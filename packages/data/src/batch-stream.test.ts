@@ -40,7 +40,7 @@ beforeAll(async () => {
   config = {
     samples: await readDataset(index),
     material: await readMaterial(index),
-    mix: { tampered: 1, authentic: 1, synthetic: 2, pristine: 1 },
+    mix: { tampered: 1, authentic: 1, synthetic: 2, pristine: 1, pasted: 1 },
     seed: 7,
     batchSize: 3,
     size: 48,
@@ -50,7 +50,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const only = (kind: keyof BatchConfig['mix']): BatchConfig => ({
   ...config,
-  mix: { tampered: 0, authentic: 0, synthetic: 0, pristine: 0, [kind]: 1 },
+  mix: { tampered: 0, authentic: 0, synthetic: 0, pristine: 0, pasted: 0, [kind]: 1 },
 });
 
 test('a batch has images in [0, 1] and masks of 0 and 1, and depends on its step', async () => {
@@ -105,9 +105,9 @@ test('a mix that the sources do not have is refused', () => {
   expect(() => new BatchStream({ ...only('synthetic'), material: [] })).toThrow(
     'the mix gives synthetic examples a weight of 1 but there are no photographs as material; add some or set the weight to 0',
   );
-  expect(() => batchMaker({ ...config, mix: { tampered: 0, authentic: 0, synthetic: 0, pristine: 0 } })).toThrow(
-    'the mix has no weight above 0; give at least one of tampered, authentic, synthetic, pristine',
-  );
+  expect(() =>
+    batchMaker({ ...config, mix: { tampered: 0, authentic: 0, synthetic: 0, pristine: 0, pasted: 0 } }),
+  ).toThrow('the mix has no weight above 0; give at least one of tampered, authentic, synthetic, pristine, pasted');
 });
 
 test('pictures are kept up to a limit', async () => {

@@ -1,6 +1,7 @@
 import { UsageError, type Random } from '@forgelens/autograd';
 
 import { augment, type Example } from './augment.ts';
+import { pasteInto, saveAgain } from './paste.ts';
 import type { Pictures } from './pictures.ts';
 import type { Material, Sample } from './sample.ts';
 import { drawRecipe, kindWeights } from './synthesis/draw-recipe.ts';
@@ -18,6 +19,8 @@ export interface Mix {
   readonly synthetic: number;
   /** Photographs of the material, with the compression history of a forgery. */
   readonly pristine: number;
+  /** Parts of authentic samples laid into others, in the shapes of real forgeries. */
+  readonly pasted: number;
 }
 
 /** What examples are drawn from. */
@@ -32,20 +35,22 @@ export interface ExampleSources {
 /** Draws one example from the sources and cuts a training crop of size × size from it. */
 export type DrawExample = (random: Random, size: number) => Promise<Example>;
 
-const kinds = ['tampered', 'authentic', 'synthetic', 'pristine'] as const;
+const kinds = ['tampered', 'authentic', 'synthetic', 'pristine', 'pasted'] as const;
 
 /** @throws {UsageError} when the mix asks for what the sources do not have, or for nothing. */
 export function checkMix({ samples, material, mix }: ExampleSources): void {
-  const available = {
-    tampered: samples.some(sample => sample.label === 1),
-    authentic: samples.some(sample => sample.label === 0),
-    synthetic: material.length > 0,
-    pristine: material.length > 0,
+  const has = (label: Sample['label']) => samples.some(sample => sample.label === label);
+  const needs = {
+    tampered: { there: has(1), what: 'tampered samples' },
+    authentic: { there: has(0), what: 'authentic samples' },
+    synthetic: { there: material.length > 0, what: 'photographs as material' },
+    pristine: { there: material.length > 0, what: 'photographs as material' },
+    pasted: { there: has(0) && has(1), what: 'samples of both kinds' },
   };
-  const lacking = kinds.find(kind => mix[kind] > 0 && !available[kind]);
+  const lacking = kinds.find(kind => mix[kind] > 0 && !needs[kind].there);
   if (lacking !== undefined)
     throw new UsageError(
-      `the mix gives ${lacking} examples a weight of ${mix[lacking]} but there are no ${lacking === 'tampered' || lacking === 'authentic' ? `${lacking} samples` : 'photographs as material'}; add some or set the weight to 0`,
+      `the mix gives ${lacking} examples a weight of ${mix[lacking]} but there are no ${needs[lacking].what}; add some or set the weight to 0`,
     );
   if (!kinds.some(kind => mix[kind] > 0))
     throw new UsageError(`the mix has no weight above 0; give at least one of ${kinds.join(', ')}`);
@@ -65,6 +70,18 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
   };
   const [authentic, tampered] = [withLabel(0), withLabel(1)];
   const photographs = new Photographs(material, pictures);
+  const drawPasted = async (random: Random) => {
+    const host = await pictures.image(random.pick(authentic.those, authentic.weights).image);
+    for (;;) {
+      const donor = random.chance(0.4)
+        ? host
+        : await pictures.image(random.pick(authentic.those, authentic.weights).image);
+      const forgery = random.pick(tampered.those, tampered.weights);
+      const shape = await pictures.truth(forgery, await pictures.image(forgery.image));
+      const pasted = await pasteInto(random, host, donor, shape);
+      if (pasted !== null) return pasted;
+    }
+  };
 
   return async (random, size) => {
     const name = random.pick(
@@ -76,8 +93,11 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
       const sample = random.pick(those, weights);
       const image = await pictures.image(sample.image);
       const mask = await pictures.truth(sample, image);
-      return augment(random, { image, mask }, size);
+      // A forgery was saved at least once more than what it is made of: half of the authentic pictures are, too.
+      const isSavedAgain = name === 'authentic' && random.chance(0.5);
+      return augment(random, { image: isSavedAgain ? await saveAgain(random, image) : image, mask }, size);
     }
+    if (name === 'pasted') return augment(random, await drawPasted(random), size);
     const kind = name === 'pristine' ? 'authentic' : random.pick(forgeryKinds, kindWeights);
     const recipe = await drawRecipe(random, photographs, { kind, size: Math.round(size * random.uniform(1, 1.35)) });
     return augment(random, await makeForgery(recipe, photographs), size);

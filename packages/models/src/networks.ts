@@ -14,12 +14,14 @@ import type { LocalizerNetwork, ModelDefinition } from './network.ts';
 import type { SdpalConfig } from './sdpal.ts';
 import { Sdpal, sdpal } from './sdpal.ts';
 import { TraceNet, traceNet } from './trace-net.ts';
+import { TrioNet, trioNet } from './trio-net.ts';
 import type { UNetConfig } from './unet.ts';
 import { UNet, unet } from './unet.ts';
 
 /** A network in words: plain JSON, for configurations and checkpoints. What is left out is the network's default. */
 export type NetworkSpec =
   | { readonly id: 'tracenet' }
+  | { readonly id: 'trionet' }
   | ({ readonly id: 'unet' } & Partial<UNetConfig>)
   | ({ readonly id: 'm2sformer'; readonly backbone?: BackboneName | PvtSize } & Partial<
       Omit<M2SFormerConfig, 'backbone' | 'textEmbedding'>
@@ -40,6 +42,7 @@ const isPvtSize = (name: string): name is PvtSize => Object.hasOwn(pvtV2, name);
 /** The networks that a configuration can name. */
 export const networks = {
   tracenet: traceNet,
+  trionet: trioNet,
   unet,
   m2sformer,
   cdfl,
@@ -56,6 +59,8 @@ export function createNetwork(spec: NetworkSpec): LocalizerNetwork {
   switch (spec.id) {
     case 'tracenet':
       return new TraceNet();
+    case 'trionet':
+      return new TrioNet();
     case 'unet':
       return new UNet(spec.widths && { widths: spec.widths });
     case 'm2sformer': {

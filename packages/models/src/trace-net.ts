@@ -28,7 +28,8 @@ import { mapToTokens, tokensToMap } from './parts/tokens.ts';
 import { ConvNorm } from './parts/conv-norm.ts';
 
 /** Channels at 1/2, 1/4, 1/8 and 1/16 of the image's size. */
-const widths = [24, 48, 96, 160] as const;
+export const traceNetWidths = [24, 48, 96, 160] as const;
+const widths = traceNetWidths;
 const residualFilters = 12;
 const stemWidths = { residual: 16, colour: 8 };
 /** Residuals are cut at this many units: strong edges carry no traces, and would drown those that there are. */
@@ -129,7 +130,8 @@ export class TraceNet implements LocalizerNetwork {
     this.head = new Conv2d(widths[0], 1, 1);
   }
 
-  forward(image: Value, ctx: Context): LocalizerOutput {
+  /** @param join - may change what enters the blocks at 1/2 (level 0), 1/4, 1/8 and 1/16 */
+  forward(image: Value, ctx: Context, join: (h: Value, level: number) => Value = h => h): LocalizerOutput {
     const [, , height, width] = nchw(image, 'TraceNet image');
     if (height % 16 !== 0 || width % 16 !== 0)
       throw new ShapeError(
@@ -141,7 +143,8 @@ export class TraceNet implements LocalizerNetwork {
     let h = relu(this.stemNorm.forward(stem, ctx));
     const skips: Value[] = [];
     for (const [i, blocks] of this.encoder.entries()) {
-      h = blocks.reduce((x, block) => block.forward(x, ctx), i === 0 ? h : this.down[i - 1]!.forward(h, ctx));
+      h = join(i === 0 ? h : this.down[i - 1]!.forward(h, ctx), i);
+      h = blocks.reduce((x, block) => block.forward(x, ctx), h);
       skips.push(h);
     }
     h = this.comparison.forward(h);

@@ -20,6 +20,7 @@ const hrFormer = z.enum(['small', 'base']).optional().describe('The HRFormer enc
 
 const Model = z.discriminatedUnion('id', [
   z.strictObject({ id: z.literal('tracenet') }),
+  z.strictObject({ id: z.literal('trionet') }),
   z.strictObject({
     id: z.literal('unet'),
     widths: z.array(count).min(1).optional().describe('Channels per resolution, finest first; [64, 128, 256, 512].'),
@@ -97,6 +98,7 @@ const Mix = z
     authentic: weight.default(0).describe('Samples with label 0.'),
     synthetic: weight.default(0).describe('Forgeries made from the material of the index.'),
     pristine: weight.default(0).describe('Photographs of the material, as they are.'),
+    pasted: weight.default(0).describe('Parts of authentic samples laid into others, in the shapes of real forgeries.'),
   })
   .describe('How often an example comes from where; the numbers are weights.');
 

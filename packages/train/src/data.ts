@@ -42,7 +42,7 @@ export async function planData({ data, validation, seed }: TrainConfig): Promise
   const filter = { split: data.split, sets };
   const all = await readDataset(data.index, filter);
   const wanted = all
-    .filter(({ label }) => (label === 1 ? data.mix.tampered : data.mix.authentic) > 0)
+    .filter(({ label }) => (label === 1 ? data.mix.tampered : data.mix.authentic) + data.mix.pasted > 0)
     .slice(0, data.limit);
   const heldOut = validation.on === 'heldOut';
   const split =
