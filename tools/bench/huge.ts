@@ -1,7 +1,7 @@
 /**
  * A photograph of 100 megapixels through the whole of `forgelens analyze`, and the memory that it takes:
  *
- *     npx tsx tools/bench/huge.ts [--model <id|checkpoint|none>] [--width 12000] [--height 8400] [--orientation 6]
+ *     npx tsx tools/bench/huge.ts [--model <id|checkpoint|none>] [--width 12000] [--height 8400] [--orientation 6] [--keep <folder>]
  *
  * The photograph is a mosaic of the examples, turned and mirrored, saved as JPEG of quality 90. With `--model none` a
  * map is made of its luma in place of a network's, to measure all the rest. Memory is the sum of what all processes of
@@ -9,7 +9,7 @@
  * own process (VmHWM). For Linux.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -70,7 +70,8 @@ const { values } = parseArgs({
 });
 const folder = values.keep ?? mkdtempSync(join(tmpdir(), 'forgelens-huge-'));
 const picture = join(folder, 'huge.jpg');
-await writeMosaic(picture, Number(values.width), Number(values.height), Number(values.orientation));
+if (!existsSync(picture))
+  await writeMosaic(picture, Number(values.width), Number(values.height), Number(values.orientation));
 console.log(
   `${values.width} × ${values.height} px, orientation ${values.orientation}, ${(statSync(picture).size / 1e6).toFixed(0)} MB`,
 );

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Analysis } from '@forgelens/analysis';
 import { parseAnalysis, pictureFiles } from '@forgelens/analysis';
 import { UsageError } from '@forgelens/autograd';
+import { free } from '@forgelens/autograd/runtime/node';
 import { makeFolder } from '@forgelens/train';
 
 /** The files of one picture's result. */
@@ -103,11 +104,15 @@ class NewResult {
     this.result = path.join(folder, name + jsonEnding);
   }
 
-  /** @param file - relative to the result */
+  /**
+   * @param file - relative to the result
+   * @param content - empty afterwards: of a huge picture it is large, and the next one is about to be made
+   */
   async add(file: string, content: Uint8Array): Promise<void> {
     const target = path.join(path.dirname(this.result), file);
     this.targets.push(target);
     await writeTemporary(target, content);
+    free(content.buffer);
   }
 
   /** The JSON comes last: where it is, the result is complete. */

@@ -97,3 +97,12 @@ test('one colour has no randomness, noise has much', async () => {
 test('where all windows are alike the balanced residual is 0', () => {
   expect(Math.max(...balancedResidual(pixelPatterns(filledImage(64, 64, [9, 9, 9]))))).toBe(0);
 });
+
+test.each([errorLevel, noiseResidual, randomness, periodicity, balanced])(
+  '$id: no part of an untouched picture of one texture stands out',
+  async ({ find }) => {
+    const photo = await jpegRecompress(texture(160, 160, 6), 90);
+    const { inside, outside } = contrast((await find(subjectOf(photo))).map!, 160, 48, 48, 64);
+    expect(Math.abs(inside - outside)).toBeLessThan(0.05);
+  },
+);

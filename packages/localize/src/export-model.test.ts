@@ -40,7 +40,7 @@ test('the file says what it is', async () => {
       "name": "TraceNet, our compact localizer: residual filters, residual encoder, global comparison",
       "output": "probabilities: float32 [1, 1, 32, 32], of tampering, [0, 1]",
       "precision": "weights stored as float16, computed in float32",
-      "sizePolicy": "native resolution, padded by reflection to a multiple of 16 px; tiles of 768 px that overlap by at least 128 px when larger",
+      "sizePolicy": "native resolution, padded by reflection to a multiple of 16 px; tiles of 768 px (512 px over 67 megapixels) that overlap by at least 128 px when larger",
     }
   `);
   expect(Buffer.from(file.bytes).includes(metadata['input']!)).toBe(true);

@@ -244,6 +244,6 @@ test('size policies are stated in words', () => {
     `"resized to 256 × 256 px, the map resized back"`,
   );
   expect(describeSizePolicy(native)).toMatchInlineSnapshot(
-    `"native resolution, padded by reflection to a multiple of 16 px; tiles of 768 px that overlap by at least 128 px when larger"`,
+    `"native resolution, padded by reflection to a multiple of 16 px; tiles of 768 px (512 px over 67 megapixels) that overlap by at least 128 px when larger"`,
   );
 });

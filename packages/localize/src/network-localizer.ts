@@ -11,13 +11,13 @@ import type { Localization, Localizer, LocateOptions, ModelInfo, Seen } from './
 import { seenWhole } from './localizer.ts';
 import { scoreOf } from './score.ts';
 import type { TileSpan } from './tiles.ts';
-import { tileOverlap, tileSize, tileSizes, tileSpans } from './tiles.ts';
+import { hugePixels, hugeTileSize, tileOverlap, tileSize, tileSizeFor, tileSizes, tileSpans } from './tiles.ts';
 
 /** A size policy in words, as results state it. */
 export const describeSizePolicy = (policy: SizePolicy, tile: number = tileSize): string =>
   policy.kind === 'resize'
     ? `resized to ${policy.size} × ${policy.size} px, the map resized back`
-    : `native resolution, padded by reflection to a multiple of ${policy.multiple} px; tiles of ${tile} px that overlap by at least ${tileOverlap} px when larger`;
+    : `native resolution, padded by reflection to a multiple of ${policy.multiple} px; tiles of ${tile} px${tile > hugeTileSize ? ` (${hugeTileSize} px over ${Math.round(hugePixels / 1e6)} megapixels)` : ''} that overlap by at least ${tileOverlap} px when larger`;
 
 export interface NetworkLocalizerOptions {
   readonly runtime: Runtime;
@@ -99,9 +99,10 @@ export function networkLocalizer(
   async function locateTiles(
     image: Image,
     multiple: number,
-    [down, across]: readonly [readonly TileSpan[], readonly TileSpan[]],
+    tile: number,
     { onProgress, signal }: LocateOptions,
-  ): Promise<Float32Array> {
+  ): Promise<{ probabilities: Float32Array; seen: Seen }> {
+    const [down, across] = [tileSpans(image.height, tile), tileSpans(image.width, tile)];
     const tileWidth = Math.min(tile, roundUp(image.width, multiple));
     const tileHeight = Math.min(tile, roundUp(image.height, multiple));
     const blended = new Float32Array(image.width * image.height);
@@ -115,17 +116,15 @@ export function networkLocalizer(
         addTile(blended, image.width, { map, width: tileWidth, across: column, down: row });
         onProgress?.(++done, down.length * across.length);
       }
-    return blended;
+    const tiles = { size: tile, overlap: tileOverlap, columns: across.length, rows: down.length };
+    return { probabilities: blended, seen: { scale: [1, 1], tiles } };
   }
 
   async function look(image: Image, options: LocateOptions): Promise<{ probabilities: Float32Array; seen: Seen }> {
     const { width, height } = image;
-    if (sizePolicy.kind === 'native' && (width > tile || height > tile)) {
-      const [down, across] = [tileSpans(height, tile), tileSpans(width, tile)];
-      const tiles = { size: tile, overlap: tileOverlap, columns: across.length, rows: down.length };
-      const probabilities = await locateTiles(image, sizePolicy.multiple, [down, across], options);
-      return { probabilities, seen: { scale: [1, 1], tiles } };
-    }
+    const side = tileSizeFor(image, tile);
+    if (sizePolicy.kind === 'native' && (width > side || height > side))
+      return locateTiles(image, sizePolicy.multiple, side, options);
     options.signal?.throwIfAborted();
     if (sizePolicy.kind === 'native')
       return { probabilities: await locateWhole(image, sizePolicy.multiple), seen: seenWhole };

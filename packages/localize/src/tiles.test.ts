@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { tileOffsets, tileOverlap, tileRamp, tileSize, tileSpans } from './tiles.ts';
+import { tileOffsets, tileOverlap, tileRamp, tileSize, tileSizeFor, tileSpans } from './tiles.ts';
 
 const extents = fc.integer({ min: 1, max: 12_000 });
 const pairs = (offsets: readonly number[]) => offsets.slice(1).map((offset, i) => [offsets[i]!, offset] as const);
@@ -57,4 +57,13 @@ test('at each pixel of an axis the shares of its tiles sum to 1, and none is neg
     }),
     { numRuns: 30, examples: [[1], [tileSize + 1]] },
   );
+});
+
+test('tiles of huge images are smaller, and never larger than memory allows', () => {
+  const [large, huge] = [
+    { width: 8192, height: 8192 },
+    { width: 8192, height: 8193 },
+  ];
+  expect([tileSizeFor(large, tileSize), tileSizeFor(huge, tileSize)]).toEqual([768, 512]);
+  expect([tileSizeFor(large, 256), tileSizeFor(huge, 256)]).toEqual([256, 256]);
 });

@@ -1,3 +1,5 @@
+import type { Image } from '@forgelens/imaging';
+
 /**
  * Tiles: a large image is looked at in equal overlapping squares, whose maps are blended. Offsets are multiples of 8, so
  * that every tile sees the JPEG grid where the whole image has it.
@@ -6,6 +8,14 @@
 /** Side of a tile, and how far neighbours overlap at least, in pixels. */
 export const tileSize = 768;
 export const tileOverlap = 128;
+
+/** An image of more pixels takes so much memory by itself that its tiles are smaller: 100 megapixels fit into 1.5 GB. */
+export const hugePixels = 2 ** 26;
+export const hugeTileSize = 512;
+
+/** The side of the tiles of an image, where memory allows `most`. */
+export const tileSizeFor = ({ width, height }: Pick<Image, 'width' | 'height'>, most: number): number =>
+  width * height > hugePixels ? Math.min(most, hugeTileSize) : most;
 
 /** Sides that tiles may have where memory is short, largest first. */
 export const tileSizes = [tileSize, 512, 384, 256] as const;

@@ -10,6 +10,7 @@ import { localRuntime } from '../session.ts';
 import type { CpuOptions } from './devices.ts';
 import { devices } from './devices.ts';
 
+export { free } from '../free.ts';
 export * from '../runtime.ts';
 export type { CpuOptions } from './devices.ts';
 export * from './in-worker.ts';
