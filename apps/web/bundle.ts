@@ -1,7 +1,7 @@
 /** Bundles what looks at pictures in the browser, and puts beside it what it loads. */
 import { createHash } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions } from 'esbuild';
 import { build } from 'esbuild';
@@ -18,7 +18,10 @@ const assetFolders: Readonly<Record<string, { readonly from: string; readonly fi
       `${name}.wasm`,
     ]),
   },
-  vips: { from: folderOf('wasm-vips/vips.wasm'), files: ['vips-es6.js', 'vips.wasm', 'vips-heif.wasm'] },
+  vips: {
+    from: dirname(folderOf('wasm-vips/vips.wasm')),
+    files: ['lib/vips-es6.js', 'lib/vips.wasm', 'lib/vips-heif.wasm', 'THIRD-PARTY-NOTICES.md'],
+  },
   'models/tracenet': {
     from: fileURLToPath(new URL('../../packages/localize/weights/tracenet', import.meta.url)),
     files: ['card.json', 'weights.safetensors'],
@@ -31,6 +34,7 @@ export const bundling = {
   format: 'esm',
   splitting: true,
   target: 'es2022',
+  minify: true,
   // The files of ONNX Runtime stay files, which its threads load, too.
   conditions: ['onnxruntime-web-use-extern-wasm'],
   logLevel: 'error',
@@ -39,7 +43,7 @@ export const bundling = {
 /** Writes the worker of the browser's analyst, with all that it loads, into the folder of the page's scripts. */
 export async function bundleAnalyst(folder: string): Promise<void> {
   for (const [name, { from, files }] of Object.entries(assetFolders))
-    for (const file of files) cpSync(join(from, file), join(folder, name, file));
+    for (const file of files) cpSync(join(from, file), join(folder, name, basename(file)));
   await build({
     ...bundling,
     entryPoints: [join(import.meta.dirname, 'src/analysis-worker.ts')],
