@@ -15,7 +15,7 @@ export async function buildPage(folder: string = pageFolder): Promise<void> {
     entryPoints: { page: join(source, 'main.tsx'), 'page-style': join(source, 'style.css') },
     outdir: folder,
     chunkNames: '[name]-[hash]',
-    ...{ minify: true, jsx: 'automatic', jsxImportSource: 'preact' },
+    ...{ jsx: 'automatic', jsxImportSource: 'preact' },
     ...{ loader: { '.woff2': 'file' }, assetNames: '[name]' },
   });
   for (const name of ['index.html', 'icon.svg']) copyFileSync(join(source, name), join(folder, name));

@@ -69,3 +69,14 @@ test('what failed says why, and may be tried again', async () => {
   pictures.retry([a!.id]);
   await vi.waitFor(() => expect(names()).toEqual(['a', 'a']));
 });
+
+test('a fault is told without where in the program it came from', async () => {
+  const { pictures, asked, names, states } = controlled();
+  pictures.add([file('a')], 'browser');
+  await vi.waitFor(() => expect(names()).toEqual(['a']));
+  asked[0]!.fail(new Error('RangeError: out of memory\n    at analysis-worker.js:1:1'));
+  await vi.waitFor(() => expect(states()).toEqual(['failed']));
+  expect(pictures.items[0]!.state).toMatchObject({
+    trouble: { title: 'Something went wrong', detail: 'RangeError: out of memory', canRetry: true },
+  });
+});

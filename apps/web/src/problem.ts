@@ -29,7 +29,9 @@ export function describeTrouble(error: unknown): Trouble {
   });
   const { trouble: words } = strings;
   if (error instanceof DataError) return trouble(words.notAPicture, error.message, false);
-  if (!(error instanceof ServerProblem)) return trouble(words.fault, (error as Error).message, true);
+  if (!(error instanceof ServerProblem))
+    // The rest of a fault's message may be where it came from, which says nothing to a reader.
+    return trouble(words.fault, (error as Error).message.split('\n', 1)[0]!, true);
   const titles: Readonly<Record<string, string>> = words.server;
   return trouble(
     titles[error.kind] ?? words.fault,

@@ -140,14 +140,14 @@ export function Result({ findings, map, picture: decoded, item }: Props): JSX.El
       threshold: evidence ? null : threshold,
       marks: null,
     });
-    // The network's map lets the picture through where it is low; in a map of evidence low values say something, too.
+    // Low values let the picture through: where there is nothing to see, one sees it.
     const over: PaneContent = {
       ...mapOf(layer),
       ...{
         label: layer.scale ? words.over(layer.title) : words.picture,
         picture,
         opacity,
-        weighted: isTampering,
+        weighted: true,
         marks,
       },
     };
