@@ -4,6 +4,7 @@ import type { ModelReport } from './scores.ts';
 import { fillTables, scoresOf, scoreTables } from './scores.ts';
 
 const nothing = { perImage: null, pooled: null };
+const interval = { low: 0.41, high: 0.59 };
 const excluding = { ...nothing, excluded: 0 };
 const binned = { ...excluding, pooledErrorBound: null };
 const empty: Pick<SetReport, 'samples' | 'scored' | 'excluded' | 'tampered' | 'authentic'> = {
@@ -25,6 +26,7 @@ const report = (f1: number, manifestSha256 = 'same') =>
     sets: {
       forged: {
         ...empty,
+        intervals: { 'f1.perImage': interval },
         tampered: {
           ...{
             images: 2,
@@ -36,8 +38,18 @@ const report = (f1: number, manifestSha256 = 'same') =>
           auc: { ...taken(0.8, 0.75), pooledErrorBound: 0, excluded: 0 },
         },
       },
-      real: { ...empty, authentic: { images: 2, specificity: 0.99, falseAlarmArea: 0.01234, imagesFlagged: 1 } },
+      real: {
+        ...empty,
+        intervals: {},
+        authentic: { images: 2, specificity: 0.99, falseAlarmArea: 0.01234, imagesFlagged: 1 },
+      },
     },
+    images: [
+      { set: 'forged', label: 1, score: 0.9 },
+      { set: 'forged', label: 1, score: 0.6 },
+      { set: 'real', label: 0, score: 0.59 },
+      { set: 'real', label: 0, score: 0.2 },
+    ],
   }) as unknown as ModelReport;
 
 test('a report becomes the scores of a model card, without what was not measured', () => {
@@ -52,9 +64,9 @@ test('a report becomes the scores of a model card, without what was not measured
 
 test('a report becomes tables, beside an untrained network on the same pictures', () => {
   expect(scoreTables(report(0.5), report(0.05))).toMatchInlineSnapshot(`
-    "| Tampered pictures | Scored | F1 | IoU | AUC | F1 of marking everything | F1 untrained |
-    | --- | --- | --- | --- | --- | --- | --- |
-    | dev/forged | 2 | 0.500 / 0.400 | 0.300 / 0.250 | 0.800 / 0.750 | 0.100 / 0.200 | 0.050 / 0.400 |
+    "| Tampered pictures | Scored | F1 | 95 % of F1 | IoU | AUC | F1 of marking everything | F1 untrained |
+    | --- | --- | --- | --- | --- | --- | --- | --- |
+    | dev/forged | 2 | 0.500 / 0.400 | 0.410 to 0.590 | 0.300 / 0.250 | 0.800 / 0.750 | 0.100 / 0.200 | 0.050 / 0.400 |
 
     | Authentic pictures | Scored | False-alarm area | Pictures with a flagged pixel |
     | --- | --- | --- | --- |
@@ -63,6 +75,18 @@ test('a report becomes tables, beside an untrained network on the same pictures'
   expect(() => scoreTables(report(0.5), report(0.05, 'other'))).toThrow(
     'the report of the untrained network is on other pictures',
   );
+});
+
+test('with an operating point, tables tell how many pictures reach it', () => {
+  expect(scoreTables(report(0.5), null, { score: 0.6 })).toMatchInlineSnapshot(`
+    "| Tampered pictures | Scored | F1 | 95 % of F1 | IoU | AUC | F1 of marking everything | Worth a look |
+    | --- | --- | --- | --- | --- | --- | --- | --- |
+    | dev/forged | 2 | 0.500 / 0.400 | 0.410 to 0.590 | 0.300 / 0.250 | 0.800 / 0.750 | 0.100 / 0.200 | 100.0 % |
+
+    | Authentic pictures | Scored | False-alarm area | Pictures with a flagged pixel | Worth a look |
+    | --- | --- | --- | --- | --- |
+    | dev/real | 2 | 1.2 % | 1 | 0.0 % |"
+  `);
 });
 
 test('tables go between the markers, again and again', () => {

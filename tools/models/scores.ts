@@ -1,6 +1,7 @@
 import { UsageError } from '@forgelens/autograd';
 import type { Evaluation } from '@forgelens/evaluate';
-import type { ModelCard } from '@forgelens/localize';
+import type { ModelCard, OperatingPoint } from '@forgelens/localize';
+import type { Interval } from '@forgelens/metrics';
 
 /** What `forgelens evaluate --json` prints. */
 export interface ModelReport extends Evaluation {
@@ -8,9 +9,13 @@ export interface ModelReport extends Evaluation {
   readonly data: { readonly split?: string };
 }
 
-/** The sets of a report by their whole name, such as `dev/casia1_tp`. */
-const namedSets = ({ sets, data: { split } }: ModelReport) =>
-  Object.entries(sets).map(([name, set]) => [split === undefined ? name : `${split}/${name}`, set] as const);
+/** The whole name of a set, such as `dev/casia1_tp`. */
+const namedSet = ({ data: { split } }: ModelReport, set: string): string =>
+  split === undefined ? set : `${split}/${set}`;
+
+/** The sets of a report by their whole names. */
+const namedSets = (report: ModelReport) =>
+  Object.entries(report.sets).map(([name, set]) => [namedSet(report, name), set] as const);
 
 /** The scores of a report as a model card lists them. */
 export const scoresOf = (report: ModelReport): ModelCard['scores'] =>
@@ -25,8 +30,15 @@ export const scoresOf = (report: ModelReport): ModelCard['scores'] =>
     return metrics.flatMap(([metric, value]) => (value === null ? [] : [{ set, metric, value: rounded(value) }]));
   });
 
-/** The scores of a report as tables in Markdown: tampered pictures, then authentic ones. */
-export function scoreTables(report: ModelReport, untrained: ModelReport | null): string {
+/**
+ * The scores of a report as tables in Markdown: tampered pictures, then authentic ones.
+ * @param point - from which score on a picture counts as one worth a look; those columns are absent without it
+ */
+export function scoreTables(
+  report: ModelReport,
+  untrained: ModelReport | null,
+  point: Pick<OperatingPoint, 'score'> | null = null,
+): string {
   if (untrained && untrained.manifestSha256 !== report.manifestSha256)
     throw new UsageError('the report of the untrained network is on other pictures');
   const tampered = namedSets(report).filter(([, set]) => set.tampered.images > 0);
@@ -34,26 +46,36 @@ export function scoreTables(report: ModelReport, untrained: ModelReport | null):
   const floor = untrained && new Map(namedSets(untrained));
   const both = ({ perImage, pooled }: { perImage: number | null; pooled: number | null }) =>
     `${decimals(perImage)} / ${decimals(pooled)}`;
+  const between = (interval: Interval | null) =>
+    interval === null ? 'n/a' : `${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}`;
+  const reaching = (name: string, label: 0 | 1) => {
+    const scores = report.images.flatMap(image =>
+      image.label === label && namedSet(report, image.set) === name ? [image.score] : [],
+    );
+    return percent(scores.filter(score => score >= point!.score).length / scores.length);
+  };
   return [
     table(
       [
-        'Tampered pictures',
-        'Scored',
-        'F1',
-        'IoU',
-        'AUC',
-        'F1 of marking everything',
+        ...['Tampered pictures', 'Scored', 'F1', '95 % of F1', 'IoU', 'AUC', 'F1 of marking everything'],
         ...(floor ? ['F1 untrained'] : []),
+        ...(point ? ['Worth a look'] : []),
       ],
-      tampered.map(([name, { tampered: t }]) => [
-        ...[name, String(t.images), both(t.f1), both(t.iou), both(t.auc), both(t.markEverything)],
+      tampered.map(([name, { tampered: t, intervals }]) => [
+        ...[name, String(t.images), both(t.f1), between(intervals['f1.perImage'])],
+        ...[both(t.iou), both(t.auc), both(t.markEverything)],
         ...(floor ? [both(floor.get(name)!.tampered.f1)] : []),
+        ...(point ? [reaching(name, 1)] : []),
       ]),
     ),
     table(
-      ['Authentic pictures', 'Scored', 'False-alarm area', 'Pictures with a flagged pixel'],
+      [
+        ...['Authentic pictures', 'Scored', 'False-alarm area', 'Pictures with a flagged pixel'],
+        ...(point ? ['Worth a look'] : []),
+      ],
       authentic.map(([name, { authentic: a }]) => [
-        ...[name, String(a.images), `${(100 * (a.falseAlarmArea ?? 0)).toFixed(1)} %`, String(a.imagesFlagged)],
+        ...[name, String(a.images), percent(a.falseAlarmArea ?? 0), String(a.imagesFlagged)],
+        ...(point ? [reaching(name, 0)] : []),
       ]),
     ),
   ]
@@ -74,5 +96,6 @@ export function fillTables(document: string, tables: string): string {
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   rows.length === 0 ? '' : [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n');
 
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const decimals = (value: number | null): string => (value === null ? 'n/a' : value.toFixed(3));
 const rounded = (value: number): number => Number(value.toFixed(4));
