@@ -15,7 +15,8 @@ export interface FuzzOptions {
   readonly workers: number;
   /** One that takes longer hangs. */
   readonly maxJobMs: number;
-  readonly onProgress?: (done: number) => void;
+  /** Told after each, with how many failed so far. */
+  readonly onProgress?: (done: number, failed: number) => void;
 }
 
 export interface FuzzReport {
@@ -51,6 +52,7 @@ export async function fuzz({ indices, seed, workers, maxJobMs, onProgress }: Fuz
   const statuses: Record<string, number> = {};
   const failures: { mutant: Mutant; reason: string }[] = [];
   const queue = [...indices];
+  let done = 0;
   const send = async ({ bytes }: Mutant): Promise<number | string> => {
     const form = new FormData();
     form.append('file', new File([Uint8Array.from(bytes)], 'mutant'));
@@ -74,7 +76,7 @@ export async function fuzz({ indices, seed, workers, maxJobMs, onProgress }: Fuz
       statuses[status] = (statuses[status] ?? 0) + 1;
       if (status === 503) failures.push({ mutant, reason: 'it hangs' });
       else if (status !== 200 && status !== 422) failures.push({ mutant, reason: `answer ${status}` });
-      onProgress?.(indices.length - queue.length);
+      onProgress?.(++done, failures.length);
     }
   };
   try {

@@ -24,8 +24,9 @@ const indices =
 const start = performance.now();
 const { statuses, failures, log, restarts } = await fuzz({
   ...{ indices, seed: Number(values.seed), workers: Number(values.workers), maxJobMs: 60_000 },
-  onProgress(done) {
-    if (done % 500 === 0) console.log(`${done} in ${Math.round((performance.now() - start) / 1000)} s`);
+  onProgress(done, failed) {
+    if (done % 500 === 0)
+      console.log(`${done} in ${Math.round((performance.now() - start) / 1000)} s, ${failed} failed`);
   },
 });
 for (const line of log) console.log(line);

@@ -1,6 +1,7 @@
 import { Queue as BullQueue, Worker as BullWorker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Analyses } from './analyses.ts';
+import { isEnded } from './analyses.ts';
 import type { Job, Queue } from './queue.ts';
 import type { Settings } from './settings.ts';
 import type { Work } from './work.ts';
@@ -40,7 +41,10 @@ export class RedisQueue implements Queue {
       async ({ id }) => {
         const job = await analyses.jobOf(id!);
         // Without one it was deleted, or done by somebody who could not say so.
-        if (job) await work(job);
+        if (job === undefined) return;
+        await work(job);
+        const entry = await analyses.find(id!);
+        if (entry && !isEnded(entry)) throw new Error('the server has closed before it was done');
       },
       {
         ...{ connection: this.patient, concurrency: settings.workers, autorun: false },

@@ -112,9 +112,12 @@ export class WorkerPool {
     }
   }
 
+  /** Ends all workers; what waits or runs is cancelled. */
   close(): void {
     this.closed = true;
+    for (const { end } of this.waiting.splice(0)) end({ kind: 'cancelled' });
     for (const slot of this.slots) {
+      slot.entry?.end({ kind: 'cancelled' });
       this.release(slot);
       slot.worker.kill();
     }
