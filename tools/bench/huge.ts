@@ -1,12 +1,13 @@
 /**
  * A photograph of 100 megapixels through the whole of `forgelens analyze`, and the memory that it takes:
  *
- *     npx tsx tools/bench/huge.ts [--model <id|checkpoint|none>] [--width 12000] [--height 8400] [--orientation 6] [--keep <folder>]
+ *     npx tsx tools/bench/huge.ts [--few-tiles] [--model <id|checkpoint>] [--width 12000] [--height 8400]
+ *         [--orientation 6] [--keep <folder>] [-- <options of forgelens analyze>]
  *
- * The photograph is a mosaic of the examples, turned and mirrored, saved as JPEG of quality 90. With `--model none` a
- * map is made of its luma in place of a network's, to measure all the rest. Memory is the sum of what all processes of
- * the tree have resident (VmRSS), asked for twenty times a second, and the greatest that the kernel saw of the program's
- * own process (VmHWM). For Linux.
+ * The photograph is a mosaic of the examples, turned and mirrored, saved as JPEG of quality 90. With `--few-tiles` the
+ * network looks at 20 tiles of it, which takes as much memory as all of them, and less time. Memory is the sum of what all
+ * processes of the tree have resident (VmRSS), asked for twenty times a second, and the greatest that the kernel saw of the
+ * program's own process (VmHWM). For Linux.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -59,8 +60,10 @@ function processTree(pid: number): number[] {
   }
 }
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
+    'few-tiles': { type: 'boolean', default: false },
     model: { type: 'string', default: 'tracenet' },
     width: { type: 'string', default: '12000' },
     height: { type: 'string', default: '8400' },
@@ -76,15 +79,13 @@ console.log(
   `${values.width} × ${values.height} px, orientation ${values.orientation}, ${(statSync(picture).size / 1e6).toFixed(0)} MB`,
 );
 
-const program = join(
-  import.meta.dirname,
-  values.model === 'none' ? 'huge-without-network.ts' : '../../apps/cli/src/main.ts',
-);
-const model = values.model === 'none' ? [] : ['--model', values.model];
+const program = join(import.meta.dirname, values['few-tiles'] ? 'huge-few-tiles.ts' : '../../apps/cli/src/main.ts');
 const out = join(folder, 'out');
-const args = ['--import', 'tsx', program, 'analyze', picture, '--out', out, ...model];
+const args = ['analyze', picture, '--out', out, '--model', values.model, ...positionals];
 const start = performance.now();
-const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+const child = spawn(process.execPath, ['--import', 'tsx', program, ...args], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
 let [peak, ownPeak] = [0, 0];
 const sampling = setInterval(() => {
   const total = processTree(child.pid!).reduce((sum, pid) => sum + statusMegabytes(pid, 'VmRSS'), 0);
