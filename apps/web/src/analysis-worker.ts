@@ -37,6 +37,8 @@ declare const self: { postMessage(told: Told): void; onmessage: ((event: { reado
 
 /** The files beside the scripts, as they were when this was built. */
 declare const FORGELENS_ASSETS: readonly Asset[];
+/** Whether a GPU that a program plays will do. */
+declare const FORGELENS_TAKES_SOFTWARE_GPU: boolean;
 
 /** The picture's own options; the page moves its threshold by itself. */
 const threshold = 0.5;
@@ -83,7 +85,8 @@ const bytesOf = async (blob: Blob): Promise<Uint8Array> => new Uint8Array(await 
 async function open(): Promise<{ localizer: Localizer; provider: string }> {
   const adapter = await (navigator as Partial<typeof navigator>).gpu?.requestAdapter();
   // A GPU that a program plays takes longer than WebAssembly.
-  const provider = adapter && !adapter.info.isFallbackAdapter ? 'webgpu' : 'wasm';
+  const isFast = adapter && !adapter.info.isFallbackAdapter;
+  const provider = isFast || (adapter && FORGELENS_TAKES_SOFTWARE_GPU) ? 'webgpu' : 'wasm';
   const ort = provider === 'webgpu' ? 'ort/ort-wasm-simd-threaded.asyncify' : 'ort/ort-wasm-simd-threaded';
   const folder = `models/${defaultModel}`;
   const [weights, card] = await load([

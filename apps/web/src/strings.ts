@@ -39,9 +39,8 @@ export const strings = {
     server: 'On this server',
     browser: 'In this browser',
     serverMeans: (host: string) =>
-      `Pictures are sent to ${host}. It keeps them in memory only, and forgets them once this page has the result.`,
+      `Pictures are sent to ${host}, and it is told to forget them as soon as this page has the result.`,
     browserMeans: 'Nothing is uploaded. The model is loaded once (about 30 MB), and your device does the computing.',
-    notHere: 'This browser cannot do it: it lacks WebAssembly with threads or a secure connection.',
   },
 
   progress: {
@@ -56,7 +55,6 @@ export const strings = {
     begin: 'Beginning',
     of: (done: number, total: number) => `${done} of ${total}`,
     since: (ms: number) => `${duration(ms)} so far`,
-    stop: 'Stop',
   },
 
   trouble: {
@@ -67,9 +65,9 @@ export const strings = {
     server: {
       'not-a-picture': 'This picture cannot be looked at',
       'too-large': 'The file is too large for this server',
-      'queue-full': 'The server is busy',
       'too-slow': 'It took longer than this server allows',
-      closing: 'The server is closing, or not ready yet',
+      closing: 'The server is closing',
+      unavailable: 'The server is not ready',
       unauthorized: 'This server asks for a key',
       'not-found': 'The server no longer has this result',
       unreachable: 'The server cannot be reached',
@@ -92,9 +90,7 @@ export const strings = {
     area: 'Above threshold',
     regions: 'Regions',
     notable: 'Notable evidence',
-    seen: 'Looked at',
     states: { waiting: 'Waiting', running: 'Running', done: 'Done', failed: 'Not looked at' },
-    places: { server: 'server', browser: 'this browser' },
     remove: (name: string) => `Remove ${name}`,
     clear: 'Remove all',
     all: 'All pictures',
@@ -112,7 +108,7 @@ export const strings = {
     layout: 'How the map is shown',
     zoomIn: 'Zoom in',
     zoomOut: 'Zoom out',
-    whole: 'Show the whole picture',
+    whole: 'Fit the whole picture',
     wholeShort: 'Fit',
     scale: 'Pixels of the screen for one of the picture',
     picture: 'The picture',
@@ -134,8 +130,6 @@ export const strings = {
     label: 'What to look at',
     tampering: 'Tampering map',
     network: 'Network',
-    evidence: 'Evidence',
-    noEvidence: 'No evidence was gathered.',
   },
 
   result: {
