@@ -22,8 +22,8 @@ const assetFolders: Readonly<Record<string, { readonly from: string; readonly fi
     from: dirname(folderOf('wasm-vips/vips.wasm')),
     files: ['lib/vips-es6.js', 'lib/vips.wasm', 'lib/vips-heif.wasm', 'THIRD-PARTY-NOTICES.md'],
   },
-  'models/tracenet': {
-    from: fileURLToPath(new URL('../../packages/localize/weights/tracenet', import.meta.url)),
+  'models/trionet': {
+    from: fileURLToPath(new URL('../../packages/localize/weights/trionet', import.meta.url)),
     files: ['card.json', 'weights.safetensors'],
   },
 };
@@ -40,15 +40,22 @@ export const bundling = {
   logLevel: 'error',
 } as const satisfies BuildOptions;
 
-/** Writes the worker of the browser's analyst, with all that it loads, into the folder of the page's scripts. */
-export async function bundleAnalyst(folder: string): Promise<void> {
+/**
+ * Writes the worker of the browser's analyst, with all that it loads, into the folder of the page's scripts.
+ *
+ * @param takesSoftwareGpu - whether a GPU that a program plays will do: for tests where there is no other
+ */
+export async function bundleAnalyst(folder: string, takesSoftwareGpu = false): Promise<void> {
   for (const [name, { from, files }] of Object.entries(assetFolders))
     for (const file of files) cpSync(join(from, file), join(folder, name, basename(file)));
   await build({
     ...bundling,
     entryPoints: [join(import.meta.dirname, 'src/analysis-worker.ts')],
     outdir: folder,
-    define: { FORGELENS_ASSETS: JSON.stringify(listFiles(folder).filter(isLazy)) },
+    define: {
+      FORGELENS_ASSETS: JSON.stringify(listFiles(folder).filter(isLazy)),
+      FORGELENS_TAKES_SOFTWARE_GPU: String(takesSoftwareGpu),
+    },
   });
 }
 

@@ -13,7 +13,7 @@ import type { Localizer } from '@forgelens/localize';
 import { openLocalizer } from '@forgelens/localize';
 import { build } from 'esbuild';
 import { bundleAnalyst, bundleServiceWorker, bundling } from '../../apps/web/bundle.ts';
-import type { Seen, Tests } from './analyst-page.ts';
+import type { Decoded, Seen, Tests } from '../../apps/web/src/testing/analyst-tests.ts';
 import type { OpenPage } from './chromium.ts';
 import { openFolder } from './chromium.ts';
 
@@ -26,23 +26,26 @@ export interface OpenAnalyst extends Omit<OpenPage, 'page'>, Tests {
 export async function openAnalyst(provider: 'wasm' | 'webgpu'): Promise<OpenAnalyst> {
   const folder = mkdtempSync(join(tmpdir(), 'forgelens-analyst-'));
   const entryPoints = { page: 'analyst-page.ts', 'decode-worker': 'decode-worker.ts' };
+  const source = join(import.meta.dirname, '../../apps/web/src/testing');
   await build({
     ...bundling,
-    entryPoints: Object.entries(entryPoints).map(([out, file]) => ({ out, in: join(import.meta.dirname, file) })),
+    entryPoints: Object.entries(entryPoints).map(([out, file]) => ({ out, in: join(source, file) })),
     outdir: folder,
   });
   writeFileSync(join(folder, 'index.html'), '<!doctype html><script type="module" src="/page.js"></script>');
-  await bundleAnalyst(folder);
+  await bundleAnalyst(folder, provider === 'webgpu');
   await bundleServiceWorker(folder);
   const { page, goOffline, close } = await openFolder(folder, { hasGpu: provider === 'webgpu' });
-  const call = <K extends keyof Tests>(name: K) =>
-    ((picture: string, base64: string) =>
-      page.evaluate(
-        ([name, picture, base64]) => (globalThis as unknown as Tests)[name as K](picture!, base64!),
-        [name, picture, base64],
-      )) as Tests[K];
+  const call = (name: keyof Tests, picture: string, base64: string): Promise<unknown> =>
+    page.evaluate(
+      ([name, picture, base64]) => (globalThis as unknown as Tests)[name as keyof Tests](picture!, base64!) as unknown,
+      [name, picture, base64],
+    );
   return {
-    ...{ see: call('see'), refuse: call('refuse'), decode: call('decode'), goOffline },
+    see: (name, base64) => call('see', name, base64) as Promise<Seen>,
+    refuse: (name, base64) => call('refuse', name, base64) as Promise<string>,
+    decode: (name, base64) => call('decode', name, base64) as Promise<Decoded>,
+    goOffline,
     reload: async () => void (await page.reload()),
     async close() {
       await close();
@@ -104,7 +107,7 @@ if (import.meta.filename === process.argv[1]) {
   const [provider, ...paths] = process.argv.slice(2);
   if ((provider !== 'wasm' && provider !== 'webgpu') || paths.length === 0)
     throw new UsageError('analyst: needs wasm or webgpu, and files; see the top of tools/browser/analyst.ts');
-  const [analyst, localizer] = [await openAnalyst(provider), await openLocalizer('tracenet')];
+  const [analyst, localizer] = [await openAnalyst(provider), await openLocalizer('trionet')];
   for (const path of paths) {
     const { there, here, ...agreement } = await compare(analyst, localizer, basename(path), readFileSync(path));
     console.log(path, agreement, there.software.runsOn, { there: there.timing, here: here.timing });

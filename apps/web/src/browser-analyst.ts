@@ -66,7 +66,7 @@ const startWorker = (): Worker => new Worker(new URL('./analysis-worker.js', imp
 /** What a worker tells at the end of a task. */
 function ask(worker: Worker, task: Task, progress?: (progress: AnalystProgress) => void): Promise<Told> {
   return new Promise((resolve, reject) => {
-    worker.onerror = ({ message }) => reject(new Error(`the worker has ended: ${message}`));
+    worker.onerror = ({ message }) => reject(new Error(`the worker has ended: ${message || 'it could not be loaded'}`));
     worker.onmessage = ({ data }: MessageEvent<Told>) => {
       if (data.kind === 'progress') progress?.(data.progress);
       else if (data.kind === 'failed') reject(revived(data));

@@ -1,10 +1,7 @@
 /** Decodes in a worker of the browser, and tells what came out: the source, and the SHA-256 of the pixels. */
 import { sha256Of } from '@forgelens/analysis';
-import type { ImageSource } from '@forgelens/imaging';
 import { decodeImage } from '@forgelens/imaging';
-
-/** What came of a file. */
-export type Decoded = { readonly source: ImageSource; readonly sha256: string } | { readonly error: string };
+import type { Decoded } from './analyst-tests.ts';
 
 declare const self: {
   onmessage: (event: { readonly data: { readonly name: string; readonly bytes: Uint8Array } }) => void;
