@@ -23,7 +23,7 @@ const budgets = {
   'apps/cli': 3400,
   'apps/library': 50,
   'apps/server': 2600,
-  'apps/web': 2600,
+  'apps/web': 3400,
   tools: 4500,
 };
 
