@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defaultModel } from '@forgelens/localize';
 import type { BuildOptions } from 'esbuild';
 import { build } from 'esbuild';
 import type { Asset } from './src/assets.ts';
@@ -22,8 +23,8 @@ const assetFolders: Readonly<Record<string, { readonly from: string; readonly fi
     from: dirname(folderOf('wasm-vips/vips.wasm')),
     files: ['lib/vips-es6.js', 'lib/vips.wasm', 'lib/vips-heif.wasm', 'THIRD-PARTY-NOTICES.md'],
   },
-  'models/trionet': {
-    from: fileURLToPath(new URL('../../packages/localize/weights/trionet', import.meta.url)),
+  [`models/${defaultModel}`]: {
+    from: fileURLToPath(new URL(`../../packages/localize/weights/${defaultModel}`, import.meta.url)),
     files: ['card.json', 'weights.safetensors'],
   },
 };

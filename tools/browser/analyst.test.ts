@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { decodeImage } from '@forgelens/imaging';
 import type { Localizer } from '@forgelens/localize';
-import { openLocalizer } from '@forgelens/localize';
+import { defaultModel, openLocalizer } from '@forgelens/localize';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { OpenAnalyst } from './analyst.ts';
@@ -32,7 +32,7 @@ describe.skipIf(skipped !== null)(title('the analysis in a browser'), () => {
   let analyst: OpenAnalyst;
   let localizer: Localizer;
   beforeAll(async () => {
-    [analyst, localizer] = [await openAnalyst('wasm'), await openLocalizer('trionet')];
+    [analyst, localizer] = [await openAnalyst('wasm'), await openLocalizer(defaultModel)];
   });
   afterAll(async () => {
     await analyst.close();

@@ -10,7 +10,7 @@ import { analyzePicture } from '@forgelens/analysis/node';
 import { UsageError } from '@forgelens/autograd';
 import { decodeMap16 } from '@forgelens/imaging';
 import type { Localizer } from '@forgelens/localize';
-import { openLocalizer } from '@forgelens/localize';
+import { defaultModel, openLocalizer } from '@forgelens/localize';
 import { build } from 'esbuild';
 import { bundleAnalyst, bundleServiceWorker, bundling } from '../../apps/web/bundle.ts';
 import type { Decoded, Seen, Tests } from '../../apps/web/src/testing/analyst-tests.ts';
@@ -107,7 +107,7 @@ if (import.meta.filename === process.argv[1]) {
   const [provider, ...paths] = process.argv.slice(2);
   if ((provider !== 'wasm' && provider !== 'webgpu') || paths.length === 0)
     throw new UsageError('analyst: needs wasm or webgpu, and files; see the top of tools/browser/analyst.ts');
-  const [analyst, localizer] = [await openAnalyst(provider), await openLocalizer('trionet')];
+  const [analyst, localizer] = [await openAnalyst(provider), await openLocalizer(defaultModel)];
   for (const path of paths) {
     const { there, here, ...agreement } = await compare(analyst, localizer, basename(path), readFileSync(path));
     console.log(path, agreement, there.software.runsOn, { there: there.timing, here: here.timing });
