@@ -1,7 +1,7 @@
 import { readImage } from '@forgelens/imaging';
 import { findRegions, openLocalizer } from '@forgelens/localize';
 
-const localizer = await openLocalizer('tracenet');
+const localizer = await openLocalizer('trionet');
 const image = await readImage('examples/forged/two-dandelions.jpg');
 const { probabilities, width, height, score } = await localizer.locate(image);
 const regions = findRegions(probabilities, width, height, 0.5, 0.001);

@@ -64,7 +64,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     'few-tiles': { type: 'boolean', default: false },
-    model: { type: 'string', default: 'tracenet' },
+    model: { type: 'string', default: 'trionet' },
     width: { type: 'string', default: '12000' },
     height: { type: 'string', default: '8400' },
     orientation: { type: 'string', default: '1' },

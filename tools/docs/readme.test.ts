@@ -8,6 +8,7 @@ const documents = [
   'README.md',
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
+  'docs/models/trionet.md',
   'docs/models/tracenet.md',
   'docs/models/m2sformer.md',
 ];

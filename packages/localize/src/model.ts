@@ -7,7 +7,7 @@ import { describeSizePolicy } from './network-localizer.ts';
 import { scoreRule } from './score.ts';
 
 /** The model that is used unless another one is named. */
-export const defaultModel = 'tracenet';
+export const defaultModel = 'trionet';
 
 /** What every network gets to see. */
 export const inputContract = 'RGB, [0, 1], normalized by the network itself';
