@@ -97,7 +97,9 @@ export async function openPage(
 export async function openFolder(folder: string, { hasGpu }: { readonly hasGpu: boolean }): Promise<OpenPage> {
   const app = new Hono();
   servePage(app, folder);
-  return open(createServer(getRequestListener(app.fetch)), hasGpu ? softwareGpuFlags : ['--disable-gpu']);
+  const listener = getRequestListener(app.fetch);
+  const server = createServer((request, response) => void listener(request, response));
+  return open(server, hasGpu ? softwareGpuFlags : ['--disable-gpu']);
 }
 
 async function open(server: Server, gpuFlags: readonly string[]): Promise<OpenPage> {
