@@ -75,7 +75,8 @@ export async function fuzz({ indices, seed, workers, maxJobMs, onProgress }: Fuz
       }
       statuses[status] = (statuses[status] ?? 0) + 1;
       if (status === 503) failures.push({ mutant, reason: 'it hangs' });
-      else if (status !== 200 && status !== 422) failures.push({ mutant, reason: `answer ${status}` });
+      else if (typeof status === 'string' || status >= 500 || status === 202)
+        failures.push({ mutant, reason: `answer ${status}` });
       onProgress?.(++done, failures.length);
     }
   };

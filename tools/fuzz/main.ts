@@ -1,9 +1,9 @@
 /**
  * Sends mutated examples to the server, and tells what crashes, hangs or is answered with 5xx:
  *
- *     npx tsx tools/fuzz/main.ts [--mutations 10000] [--seed 1] [--workers 2] [--out <folder>] [--only <number>]
+ *     npx tsx tools/fuzz/main.ts [--mutations 10000] [--first 0] [--seed 1] [--workers 2] [--out <folder>]
  *
- * What failed is written to the folder. The same seed makes the same mutations; --only makes one of them again.
+ * What failed is written to the folder. The same seed makes the same mutations: `--first 81 --mutations 1` makes one again.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,14 +13,13 @@ import { fuzz } from './fuzz.ts';
 const { values } = parseArgs({
   options: {
     mutations: { type: 'string', default: '10000' },
+    first: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
     workers: { type: 'string', default: '2' },
     out: { type: 'string' },
-    only: { type: 'string' },
   },
 });
-const indices =
-  values.only === undefined ? Array.from({ length: Number(values.mutations) }, (_, i) => i) : [Number(values.only)];
+const indices = Array.from({ length: Number(values.mutations) }, (_, i) => Number(values.first) + i);
 const start = performance.now();
 const { statuses, failures, log, restarts } = await fuzz({
   ...{ indices, seed: Number(values.seed), workers: Number(values.workers), maxJobMs: 60_000 },

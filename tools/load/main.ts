@@ -68,6 +68,7 @@ async function analyze(bytes: Uint8Array): Promise<void> {
     let analysis = (await response.json()) as AnalysisResource;
     while (analysis.status === 'queued' || analysis.status === 'running') {
       await sleep(500);
+      if (isOver()) return void (await fetch(url + analysis.links.self, { method: 'DELETE' }));
       analysis = (await (await fetch(url + analysis.links.self)).json()) as AnalysisResource;
     }
     const report = await fetch(url + analysis.links.report);
