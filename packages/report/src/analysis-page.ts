@@ -15,13 +15,14 @@ export function analysisPage(analysis: Analysis, views: AnalysisViews): string {
     html`<div class="figures">${figures(analysis)}</div>
       ${notices(warnings)}`,
     html`<div class="pair">
-      ${views.picture && drawing(analysis, views.picture, 'The picture', 'The picture', outlines(analysis, true))}
+      ${views.picture && drawing(analysis, views.picture, 'The picture', 'The picture', outlines(analysis, true), pictureId)}
       ${drawing(
         analysis,
         views.overlay,
         'The map over the picture',
         `The map over the picture: ${describeRegions(analysis)}`,
         outlines(analysis, false),
+        overlayId,
       )}
       ${drawing(analysis, views.map, 'The map alone', `The map alone: ${describeRegions(analysis)}`, null)}
       <div>
@@ -100,6 +101,9 @@ const notices = (warnings: readonly string[]): Html => html`
   </div>
 `;
 
+/** The large pictures of the page, as its elements name them. */
+const [pictureId, overlayId] = ['the-picture', 'the-overlay'];
+
 /** A picture with what is drawn on it, in the picture's own pixels. */
 const drawing = (
   { input: { width, height } }: Analysis,
@@ -107,10 +111,17 @@ const drawing = (
   title: string,
   alt: string,
   marks: Html | null,
+  id: string | null = null,
 ): Html =>
   html`<figure class="drawing">
     <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${alt}">
-      <image href="${address}" width="${width}" height="${height}" preserveAspectRatio="none" />
+      <image
+        ${id === null ? null : html`id="${id}"`}
+        href="${address}"
+        width="${width}"
+        height="${height}"
+        preserveAspectRatio="none"
+      />
       ${marks}
     </svg>
     <figcaption>${title}</figcaption>
@@ -176,8 +187,8 @@ function regions(analysis: Analysis, views: AnalysisViews): Html {
     `The regions above the threshold, the largest and surest first${found.length > listedRegions ? `: ${listedRegions} of ${found.length}` : ''}. Places are in pixels from the top left corner.`,
     [
       { title: 'Region', cell: ({ number }) => number },
-      { title: 'Picture', cell: region => cutOut(analysis, views.picture ?? views.overlay, region, 'picture') },
-      { title: 'Map', cell: region => cutOut(analysis, views.overlay, region, 'map') },
+      { title: 'Picture', cell: region => cutOut(analysis, views.picture ? pictureId : overlayId, region, 'picture') },
+      { title: 'Map', cell: region => cutOut(analysis, overlayId, region, 'map') },
       { title: 'Where', cell: ({ bbox: [x, y, w, h] }) => placeOf(x + w / 2, y + h / 2, input) },
       { title: 'Left, top', cell: ({ bbox: [x, y] }) => `${x}, ${y}`, isNumber: true },
       { title: 'Width × height', cell: ({ bbox: [, , w, h] }) => `${w} × ${h}`, isNumber: true },
@@ -192,13 +203,8 @@ function regions(analysis: Analysis, views: AnalysisViews): Html {
   )}`;
 }
 
-/** A region with what is around it, cut out of a picture of the page. */
-function cutOut(
-  { input }: Analysis,
-  address: string,
-  { bbox, number }: Region & { number: number },
-  what: string,
-): Html {
+/** A region with what is around it, cut out of a picture that the page has already: it is in the page but once. */
+function cutOut({ input }: Analysis, id: string, { bbox, number }: Region & { number: number }, what: string): Html {
   const [x, y, width, height] = bbox;
   const side = Math.min(
     Math.max(1.5 * width, 1.5 * height, Math.max(input.width, input.height) / 10),
@@ -208,7 +214,7 @@ function cutOut(
     side >= extent ? (extent - side) / 2 : Math.min(Math.max(middle - side / 2, 0), extent - side);
   const view = [clamp(x + width / 2, input.width), clamp(y + height / 2, input.height), side, side];
   return html`<svg class="cut" viewBox="${view.join(' ')}" role="img" aria-label="Region ${number} of the ${what}">
-    <image href="${address}" width="${input.width}" height="${input.height}" preserveAspectRatio="none" />
+    <use href="#${id}" />
   </svg>`;
 }
 

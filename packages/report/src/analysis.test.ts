@@ -63,6 +63,11 @@ test('a report holds everything that it shows, and nothing of it can be a script
   const addresses = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address]) => address!);
   expect(addresses.filter(address => !/^(data:image\/|#)/.test(address))).toEqual(['https://example.org/']);
   expect(page).not.toMatch(/<script|<link|<img src=x|@import|url\(/);
+  // What is cut out of them for each region is not there again.
+  for (const id of ['the-picture', 'the-overlay']) {
+    expect(page.split(`id="${id}"`)).toHaveLength(2);
+    expect(page.split(`<use href="#${id}"`)).toHaveLength(1 + analysis.regions.length);
+  }
   for (const said of [
     'b'.repeat(64),
     'c'.repeat(64),
