@@ -143,6 +143,8 @@ export const strings = {
       'no finding': { title: 'No finding', note: 'Not proof of authenticity.' },
       inconclusive: { title: 'Inconclusive', note: 'What was measured does not hold for a picture like this one.' },
     },
+    byScore: (finding: string) => `By the score: ${finding.toLowerCase()}.`,
+    butRegions: 'The map marks places all the same: look at them.',
     noVerdict: 'A reason to look, never a verdict. Absence of a finding is not proof of authenticity.',
     readMap:
       'Bright, sharp, smooth or written places may light up without having been touched; what was touched may stay dark.',

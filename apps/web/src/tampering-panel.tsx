@@ -32,7 +32,8 @@ export function TamperingPanel(props: Props): JSX.Element {
         <p class="score-value number">{decimals(score.value)}</p>
         {finding && (
           <p>
-            <strong>{finding.title}.</strong> {finding.note}
+            <strong>{words.byScore(finding.title)}</strong> {finding.note}
+            {score.finding === 'no finding' && analysis.regions.length > 0 && ` ${words.butRegions}`}
           </p>
         )}
         <p class="faint">
