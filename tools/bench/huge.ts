@@ -5,7 +5,7 @@
  *         [--orientation 6] [--keep <folder>] [-- <options of forgelens analyze>]
  *
  * The photograph is a mosaic of the examples, turned and mirrored, saved as JPEG of quality 90. With `--few-tiles` the
- * network looks at 20 tiles of it, which takes as much memory as all of them, and less time. Memory is the sum of what all
+ * network looks at 20 tiles of it, which is meant to take as much memory as all of them, and takes less time. Memory is the sum of what all
  * processes of the tree have resident (VmRSS), asked for twenty times a second, and the greatest that the kernel saw of the
  * program's own process (VmHWM). For Linux.
  */

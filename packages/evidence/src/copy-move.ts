@@ -42,7 +42,7 @@ export const copyMove: EvidenceKind = {
   lookFor:
     'Matches of whole objects, or of ground laid over something. Natural things never repeat in every detail, so look whether noise and chance details agree, too.',
   ignore:
-    'Things that repeat by themselves: windows, tiles, fabric, print, screens, drawings, reflections. Which of two places is the copy cannot be told. Copies that were scaled by more than a fifth, or of flat content, are not found.',
+    'Things that repeat by themselves: windows, tiles, fabric, print, screens, drawings, reflections. Which of two places is the copy cannot be told. Copies that were turned askew or scaled by a fifth, that are small or of flat content, are mostly not found.',
   source: {
     text: 'Cozzolino, Poggi and Verdoliva 2015, Efficient Dense-Field Copy–Move Forgery Detection',
     url: 'https://doi.org/10.1109/TIFS.2015.2455334',
