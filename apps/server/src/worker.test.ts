@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
+import { serve } from './serve.ts';
+import { defaultSettings } from './settings.ts';
+import { workersHere } from './testing/workers.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { workerProcesses } from './worker.ts';
 
@@ -55,4 +58,22 @@ test('a worker that cannot load the model says why, at once and while it is trie
   );
   expect(log[0]).toBe('a worker could not load the model: no such weights');
   pool.close();
+});
+
+test('a server whose worker cannot load the model, or that cannot listen, does not start and says why', async () => {
+  const refusal = (canStart: boolean, host: string) =>
+    serve({
+      ...{ settings: defaultSettings, model: 'unet', host, port: 0, log: () => {} },
+      startWorker: workersHere(
+        defaultSettings,
+        () => 'look',
+        () => canStart,
+      ),
+    }).then(() => 'started', String);
+  expect([await refusal(false, '127.0.0.1'), await refusal(true, '192.0.2.1')]).toMatchInlineSnapshot(`
+    [
+      "UsageError: no worker can load the model unet (no memory); try "forgelens analyze" with it",
+      "UsageError: cannot listen on 192.0.2.1:0 (EADDRNOTAVAIL); choose another with --host and --port",
+    ]
+  `);
 });
