@@ -43,7 +43,7 @@ describe.skipIf(skipped !== null)(title('the page'), () => {
     figs = await partOf('two-figs.jpg', 300, 200, 277, 203);
     await buildPage();
     serving = await serve({
-      ...{ settings: { ...defaultSettings, drainMs: 1000 }, model: 'tracenet', host: '127.0.0.1', port: 0 },
+      ...{ settings: { ...defaultSettings, drainMs: 1000 }, model: 'trionet', host: '127.0.0.1', port: 0 },
       log: text => faults.push(text),
     });
     browser = await launchChromium();
