@@ -44,7 +44,7 @@ export async function writePngRows(picture: PngRows): Promise<Uint8Array> {
   const compression = new CompressionStream('deflate');
   const writing = writeAll(filtered(picture, stride), compression.writable.getWriter());
   for (const reader = compression.readable.getReader(); ;) {
-    const { done, value } = await reader.read();
+    const { done, value } = (await reader.read()) as { readonly done: boolean; readonly value: Uint8Array };
     if (done) break;
     addChunk('IDAT', value);
   }
