@@ -49,6 +49,7 @@ test('a file that has not changed is not sent again', async () => {
 
 test('only files of the page are handed out', async () => {
   const app = pageOf({ 'index.html': '' });
+  // cspell:ignore fsecret
   for (const path of ['/ort', '/../secret.txt', '/..%2Fsecret.txt', '/%2e%2e/secret.txt', '/ort/../../secret.txt'])
     expect((await app.request(path)).status, path).toBe(404);
 });
