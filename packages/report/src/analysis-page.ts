@@ -65,7 +65,7 @@ function figures({ score, areaFraction, regions: found, protocol }: Analysis): H
     ),
     ...(score.finding === null
       ? []
-      : [figureOf('By this score', findingWords[score.finding].title, findingWords[score.finding].note)]),
+      : [figureOf('By this score', findingWords[score.finding].title, noteOf(score.finding, found.length > 0))]),
     figureOf(
       'Above the threshold',
       percent(areaFraction),
@@ -82,6 +82,12 @@ const findingWords = {
   'no finding': { title: 'No finding', note: 'This is not proof of authenticity.' },
   inconclusive: { title: 'Inconclusive', note: 'What was measured does not hold for a picture like this one.' },
 } as const;
+
+/** A score below the operating point must not hide what the map marks. */
+const noteOf = (finding: keyof typeof findingWords, hasRegions: boolean): string =>
+  finding === 'no finding' && hasRegions
+    ? `${findingWords[finding].note} The map marks places all the same: look at them.`
+    : findingWords[finding].note;
 
 /** What a reader must know first. */
 const notices = (warnings: readonly string[]): Html => html`

@@ -89,3 +89,10 @@ test('a report without the picture, without evidence and without regions still s
   expect(page).toContain('No region of at least');
   expect(page).toContain('It was not looked for.');
 });
+
+test('a score below its operating point does not hide what the map marks', async () => {
+  const below: Analysis = { ...analysis, score: { ...analysis.score, value: 0.6, finding: 'no finding' } };
+  const hint = 'The map marks places all the same: look at them.';
+  expect(await make(below, null)).toContain(hint);
+  expect(await make({ ...below, regions: [] }, null)).not.toContain(hint);
+});
