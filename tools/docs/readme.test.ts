@@ -10,6 +10,7 @@ const documents = [
   'CONTRIBUTING.md',
   'docs/models/trionet.md',
   'docs/models/tracenet.md',
+  'docs/models/trionet.md',
   'docs/models/m2sformer.md',
 ];
 

@@ -10,9 +10,10 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { software } from '@forgelens/localize';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const packed = resolve(process.argv[2] ?? join(root, 'dist/forgelens-0.1.0.tgz'));
+const packed = resolve(process.argv[2] ?? join(root, `dist/forgelens-${software.version}.tgz`));
 const folder = mkdtempSync(join(tmpdir(), 'forgelens-package-'));
 
 function run(command: string, args: readonly string[]): string {
