@@ -1,8 +1,8 @@
 /**
  * npm run bench -- [--json <file>] [--pairs 5] [--only m2sformer:train,…]
  *
- * Times our networks against PyTorch on this machine: inference of M2SFormer, CDFL, SDPAL and a U-Net of 7.8 M
- * parameters (batch 1), and one step of training of M2SFormer and the U-Net (batch 2, AdamW), at 256 × 256 px. The two
+ * Times our networks against PyTorch on this machine: inference of M2SFormer, CDFL, SDPAL, MPC and a U-Net of 7.8 M
+ * parameters (batch 1), and one step of training of each (batch 2, AdamW), at 256 × 256 px. The two
  * sides run in processes of their own and by turns, so that whatever else the machine does meets both, and so that the
  * peak of memory is of one job alone. Prints a table; exits 1 when something failed, 2 when PyTorch is not installed or
  * an argument is wrong. A missed target is a result, not a failure.

@@ -7,7 +7,8 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { origin, writeOnnx } from '@forgelens/autograd';
+import { origin, sizeOf, writeOnnx } from '@forgelens/autograd';
+import { cpuSessionOptions } from '@forgelens/autograd/runtime/node';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { jobs, threads } from './jobs.ts';
 import type { ProfileEvent } from './profile-events.ts';
@@ -31,8 +32,7 @@ const { graph, state, inputs } = workload(job);
 const model = writeOnnx(graph);
 const folder = mkdtempSync(join(tmpdir(), 'forgelens-profile-'));
 const session = await InferenceSession.create(model.bytes, {
-  executionProviders: ['cpu'],
-  intraOpNumThreads: threads,
+  ...cpuSessionOptions({ threads, trains: job.mode === 'train' }),
   logSeverityLevel: 3,
   enableProfiling: true,
   profileFilePrefix: join(folder, 'run'),
@@ -43,6 +43,10 @@ const feeds = Object.fromEntries(
     new Tensor('float32', data as Float32Array, shape),
   ]),
 );
+for (const name of model.zeros) {
+  const { shape } = model.state[name]!;
+  feeds[name] = new Tensor('float32', new Float32Array(sizeOf(shape)), shape);
+}
 for (let i = 0; i < runs; i++) await session.run(feeds);
 session.endProfiling();
 const events = JSON.parse(readFileSync(join(folder, readdirSync(folder)[0]!), 'utf8')) as ProfileEvent[];

@@ -12,26 +12,22 @@ test('the median of an odd count is the middle value, of an even count the mean 
 
 test('the ratio is the median of the ratios within pairs, and a disturbed pair does not move it', () => {
   const result = compare(train, { ms: [110, 110, 900], peakRssBytes: 3e9 }, { ms: [100, 100, 850], peakRssBytes: 2e9 });
-  expect(result.time).toEqual({ ratio: 1.1, target: 1.2, met: true });
+  expect(result.time).toEqual({ ratio: 1.1, target: 1, met: false });
   expect(result.memory).toEqual({ ratio: 1.5, target: 1, met: false });
   expect(result.medianMs).toEqual({ ours: 110, pytorch: 100 });
   expect(result.spread).toEqual([900 / 850, 1.1]);
 });
 
-test('inference has to be as fast as PyTorch, training may take a fifth longer', () => {
-  const [ours, pytorch] = [
-    { ms: [115], peakRssBytes: 1 },
-    { ms: [100], peakRssBytes: 1 },
-  ];
-  const inference = jobs.find(({ id }) => id === 'unet:inference')!;
-  expect([compare(inference, ours, pytorch).time.met, compare(train, ours, pytorch).time.met]).toEqual([false, true]);
+test('ours has to be as fast as PyTorch', () => {
+  const taking = (ms: number) => ({ ms: [ms], peakRssBytes: 1 });
+  expect([99, 100, 101].map(ms => compare(train, taking(ms), taking(100)).time.met)).toEqual([true, true, false]);
 });
 
 test('a table has one line for each job, with times, memory, ratios and verdicts', () => {
   const result = compare(train, { ms: [90, 99], peakRssBytes: 3e9 }, { ms: [100, 100], peakRssBytes: 2e9 });
   expect(tableOf([result]).join('\n')).toMatchInlineSnapshot(`
     "job         ours ms  PyTorch ms  ratio     spread   target  ours MB  PyTorch MB  ratio      target
-    unet:train       95         100   0.95  0.90–0.99  1.2 met     3000        2000   1.50  1.0 missed"
+    unet:train       95         100   0.95  0.90–0.99  1.0 met     3000        2000   1.50  1.0 missed"
   `);
 });
 

@@ -1,7 +1,7 @@
 /** What the benchmark says: samples in, medians, ratios, and whether the targets are met. */
 import { UsageError } from '@forgelens/autograd';
 import type { Job } from './jobs.ts';
-import { jobs, targets } from './jobs.ts';
+import { jobs, target } from './jobs.ts';
 
 /** What one side measured of one job. */
 export interface Side {
@@ -47,8 +47,8 @@ export function compare(job: Job, ours: Side, pytorch: Side): Result {
     pytorch,
     medianMs: { ours: median(ours.ms), pytorch: median(pytorch.ms) },
     spread: [Math.min(...ratios), Math.max(...ratios)],
-    time: verdict(median(ratios), targets[job.mode].time),
-    memory: verdict(ours.peakRssBytes / pytorch.peakRssBytes, targets[job.mode].memory),
+    time: verdict(median(ratios), target),
+    memory: verdict(ours.peakRssBytes / pytorch.peakRssBytes, target),
   };
 }
 

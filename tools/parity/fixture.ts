@@ -11,7 +11,7 @@ import type { Runtime, Tensors } from '@forgelens/autograd/runtime/node';
 import { nodeCpu, runOnce } from '@forgelens/autograd/runtime/node';
 import type { LocalizerNetwork, LocalizerOutput } from '@forgelens/models';
 import type { Parameter } from '@forgelens/nn';
-import { Context, namedParameters, optimize, zerosFor } from '@forgelens/nn';
+import { Context, namedParameters, optimize } from '@forgelens/nn';
 import { subject as cdfl } from './cdfl.ts';
 import type { Statistics } from './compare.ts';
 import { Report } from './compare.ts';
@@ -463,8 +463,7 @@ async function compareOptimizerStep(
   );
   const first = Object.fromEntries([...weights.values()].map(({ name, tensor }) => [name, tensor]));
   const buffers = new Map([...weights].filter(([value]) => !trained.some(([, p]) => p === value)));
-  const initial = zerosFor(state);
-  for (const [name] of trained) initial[name] = first[name]!;
+  const initial = Object.fromEntries(trained.map(([name]) => [name, first[name]!]));
   const executable = await runtime.compile(
     build({ inputs: { ...inputs, learningRate }, outputs: { loss }, state, weights: buffers }),
     initial,

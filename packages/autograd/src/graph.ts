@@ -7,6 +7,8 @@ import { Constant, opName, origin, sameShape } from './value.ts';
 export interface StateValue {
   readonly value: Value;
   readonly next: Value;
+  /** Whether it is zero where a run does not begin with another value: it is then made on the device, and never twice. */
+  readonly startsAtZero?: boolean;
 }
 
 /** What a graph takes and gives, by name. This is the only place where values have names. */

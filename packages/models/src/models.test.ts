@@ -17,16 +17,7 @@ import {
 import { nodeCpu, runOnce } from '@forgelens/autograd/runtime/node';
 import { difference, randomTensor } from '@forgelens/autograd/testing';
 import type { Weights } from '@forgelens/nn';
-import {
-  Context,
-  adam,
-  countParameters,
-  evaluation,
-  initialize,
-  namedParameters,
-  optimize,
-  zerosFor,
-} from '@forgelens/nn';
+import { Context, adam, countParameters, evaluation, initialize, namedParameters, optimize } from '@forgelens/nn';
 import { describe, expect, test } from 'vitest';
 import { bindWeights, readCheckpoint } from './checkpoint.ts';
 import type { LocalizerNetwork, ModelDefinition } from './network.ts';
@@ -118,7 +109,7 @@ async function train(
     Object.entries(draws).map(([name, { shape }]) => [name, new HostTensor('float32', shape)]),
   );
   const graph = build({ inputs: draws, outputs: { loss, squares }, state, weights: buffers });
-  const executable = await runtime.compile(graph, { ...zerosFor(state), ...first });
+  const executable = await runtime.compile(graph, first);
   const losses: number[] = [];
   let norms: ReadonlyMap<string, number> = new Map();
   for (let step = 0; step < steps; step++) {

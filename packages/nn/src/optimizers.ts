@@ -1,7 +1,6 @@
-import type { StateValue, TensorType, Value } from '@forgelens/autograd';
+import type { StateValue, Value } from '@forgelens/autograd';
 import {
   ShapeError,
-  Tensor,
   add,
   div,
   input,
@@ -143,7 +142,7 @@ export interface ParameterGroup {
 
 /**
  * One step of an optimizer as the state of a training graph: every weight under its own name, what the optimizer keeps
- * as `adamw.m.<weight>`, and the number of steps taken as `adamw.step`. All but the weights starts at zero: `zerosFor`.
+ * as `adamw.m.<weight>`, and the number of steps taken as `adamw.step`. All but the weights starts at zero.
  *
  * @param learningRate - a scalar, mostly an input: see the schedules
  * @throws {ShapeError} when a gradient does not have its weight's shape, or the learning rate is not a scalar
@@ -168,7 +167,7 @@ export function optimizeGroups(groups: readonly ParameterGroup[]): Readonly<Reco
     if (learningRate.rank !== 0)
       throw new ShapeError('optimize', `learningRate must have the shape [], got [${learningRate.shape}]`);
     const rule = optimizer.at(next, learningRate);
-    kept[`${optimizer.name}.step`] = { value: step, next };
+    kept[`${optimizer.name}.step`] = { value: step, next, startsAtZero: true };
     for (const trained of weights) {
       const { name, value, gradient } = trained;
       if (gradient !== null && !sameShape(gradient.shape, value.shape))
@@ -177,15 +176,15 @@ export function optimizeGroups(groups: readonly ParameterGroup[]): Readonly<Reco
       const after = gradient === null ? { weight: value, slots: [] } : rule(trained, gradient, before);
       state[name] = { value, next: after.weight };
       for (const [i, slot] of before.entries())
-        kept[`${optimizer.name}.${optimizer.slots[i]!}.${name}`] = { value: slot, next: after.slots[i]! };
+        kept[`${optimizer.name}.${optimizer.slots[i]!}.${name}`] = {
+          value: slot,
+          next: after.slots[i]!,
+          startsAtZero: true,
+        };
     }
   }
   return { ...state, ...kept };
 }
-
-/** Zeros for each of the named values: the first state of an optimizer. */
-export const zerosFor = (values: Readonly<Record<string, { readonly value: TensorType }>>): Record<string, Tensor> =>
-  Object.fromEntries(Object.entries(values).map(([name, { value }]) => [name, new Tensor(value.dtype, value.shape)]));
 
 /**
  * Gradients scaled down together so that their common Euclidean norm is at most `maxNorm`, like PyTorch's

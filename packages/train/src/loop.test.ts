@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, symlink, truncate, writeFile } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor } from '@forgelens/autograd';
-import { readSafetensors } from '@forgelens/autograd';
+import { readSafetensors, writeSafetensors } from '@forgelens/autograd';
 import { nodeCpu } from '@forgelens/autograd/runtime/node';
 import { decodeImage } from '@forgelens/imaging';
 import { bindWeights, createNetwork, readCheckpoint } from '@forgelens/models';
@@ -295,6 +295,19 @@ describe('what goes wrong with files is said in one sentence', () => {
     await tinyRun(folder, short());
     await expect(tinyRun(folder, short({ seed: 2 }), { resume: true })).rejects.toThrow(
       'checkpoint-8.safetensors: belongs to another configuration than run.json; was run.json edited?',
+    );
+  });
+
+  test('going on from a checkpoint that lacks a part', async () => {
+    await tinyRun(folder, short());
+    const path = join(folder, 'checkpoint-8.safetensors');
+    const { tensors, metadata } = readSafetensors(await readFile(path));
+    const lacking = 'adamw.m.head.weight';
+    const rest = [...tensors].filter(([name]) => name !== lacking);
+    expect(rest).toHaveLength(tensors.size - 1);
+    await writeFile(path, writeSafetensors(Object.fromEntries(rest), metadata));
+    await expect(tinyRun(folder, short(), { resume: true })).rejects.toThrow(
+      `checkpoint-8.safetensors: holds no "${lacking}", without which it cannot go on`,
     );
   });
 

@@ -1,4 +1,4 @@
-import { DataError, UsageError } from '@forgelens/autograd';
+import { CheckpointError, DataError, UsageError } from '@forgelens/autograd';
 import type { Tensor } from '@forgelens/autograd';
 import type { Runtime } from '@forgelens/autograd/runtime/node';
 import { software } from '@forgelens/localize';
@@ -55,10 +55,9 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
   const schedule = createSchedule(config);
   const trainingStep = buildTrainingStep(network, trainingStepConfig(config));
 
-  const resumed = options.resume ? await folder.lastCheckpoint(config, onNotice) : null;
+  let resumed = options.resume ? await folder.lastCheckpoint(config, onNotice) : null;
   if (options.resume && resumed === null) onNotice('there is no whole checkpoint yet: it starts again from step 0');
   let step = resumed?.step ?? 0;
-  const state = resumed?.state ?? trainingStep.initialState(options.weights ?? initialize(network, seed));
   const earlier = options.resume ? await folder.forgetAfter(step) : [];
   const run: RunRecord = options.resume
     ? { ...(await folder.readRun()), ended: null }
@@ -67,7 +66,14 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     throw new UsageError(`${config.data.index}: lists other samples than when the training in ${folder.path} began`);
   await folder.writeRun(run);
 
-  const executable = await runtime.compile(trainingStep.graph, state);
+  const lacking = Object.keys(trainingStep.graph.state).find(name => resumed !== null && !(name in resumed.state));
+  if (lacking !== undefined)
+    throw new CheckpointError(folder.checkpointFile(step), `holds no "${lacking}", without which it cannot go on`);
+  const executable = await runtime.compile(
+    trainingStep.graph,
+    resumed?.state ?? trainingStep.initialState(options.weights ?? initialize(network, seed)),
+  );
+  resumed = null; // Else its tensors would stay in memory beside those of the device.
   const validator = new Validator(network, data.validation, config, runtime);
   const batches = new Prefetch(data, step * accumulate, steps * accumulate);
   const history: MetricsRecord[] = [...earlier];
@@ -81,7 +87,7 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     await onRecord(entry);
   };
   const lastGood = (): string =>
-    saved === 0 ? 'nothing was saved yet' : `the last good state is ${folder.file(`checkpoint-${saved}.safetensors`)}`;
+    saved === 0 ? 'nothing was saved yet' : `the last good state is ${folder.checkpointFile(saved)}`;
 
   try {
     while (step < steps && !signal?.aborted && endsEarly(history, config) === null) {

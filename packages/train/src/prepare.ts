@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { DataError, costOf, sizeOf } from '@forgelens/autograd';
+import { DataError, bytesPerElement, costOf, sizeOf } from '@forgelens/autograd';
 import type { Runtime } from '@forgelens/autograd/runtime/node';
 import type { LocalizerNetwork } from '@forgelens/models';
 import { bindWeights, readCheckpoint } from '@forgelens/models';
@@ -57,8 +57,7 @@ export async function measureStep(
 ): Promise<StepCost> {
   const { seed, accumulate = 1 } = config;
   const step = buildTrainingStep(network, trainingStepConfig(config));
-  const state = step.initialState(initialize(network, seed));
-  const executable = await runtime.compile(step.graph, state);
+  const executable = await runtime.compile(step.graph, step.initialState(initialize(network, seed)));
   try {
     const inputs = step.inputs(await data.batch(0), 0, { seed, learningRate: 0 });
     await executable.run(inputs);
@@ -66,7 +65,10 @@ export async function measureStep(
     await executable.run(inputs);
     return {
       seconds: (accumulate * (performance.now() - started)) / 1000,
-      stateBytes: Object.values(state).reduce((sum, tensor) => sum + tensor.data.byteLength, 0),
+      stateBytes: Object.values(step.graph.state).reduce(
+        (sum, { value }) => sum + sizeOf(value.shape) * bytesPerElement(value.dtype),
+        0,
+      ),
       activationBytes: costOf(step.graph).activationBytes.peak,
       processBytes: process.resourceUsage().maxRSS * 1024,
     };

@@ -147,10 +147,14 @@ export class RunFolder {
     return kept;
   }
 
+  checkpointFile(step: number): string {
+    return this.file(`checkpoint-${step}.safetensors`);
+  }
+
   /** Saves all that is needed to go on after a step, and removes all but the last two checkpoints. */
   async saveCheckpoint(step: number, state: Tensors, config: TrainConfig): Promise<string> {
     if (this.metrics !== null) fsyncSync(this.metrics);
-    const path = this.file(`checkpoint-${step}.safetensors`);
+    const path = this.checkpointFile(step);
     await writeAtomically(path, writeSafetensors(state, { ...describe(config, step), kind: 'training' }));
     for (const { name } of (await this.checkpoints()).slice(2)) await rm(this.file(name), { force: true });
     return path;

@@ -17,7 +17,7 @@ import type { Tensors } from '@forgelens/autograd/runtime/node';
 import type { Batch } from '@forgelens/data';
 import type { LocalizerNetwork } from '@forgelens/models';
 import type { Optimizer, Parameter, Weights } from '@forgelens/nn';
-import { Context, clipGradients, earlyDecay, ema, namedParameters, optimizeGroups, zerosFor } from '@forgelens/nn';
+import { Context, clipGradients, earlyDecay, ema, namedParameters, optimizeGroups } from '@forgelens/nn';
 import { checkParts, partOf } from './parts.ts';
 
 /** How a part of a network is trained. */
@@ -61,7 +61,7 @@ export interface TrainingStepConfig {
  */
 export interface TrainingStep {
   readonly graph: Graph;
-  /** The state of a training that begins with these weights and buffers. */
+  /** The state of a training that begins with these weights and buffers; what is not in it starts at zero. */
   initialState(weights: Weights): Tensors;
   /** The inputs for a batch; `number` counts the batches of all steps from 0. Random numbers are functions of it. */
   inputs(batch: Batch, number: number, training: { readonly seed: number; readonly learningRate: number }): Tensors;
@@ -97,7 +97,7 @@ export function buildTrainingStep(network: LocalizerNetwork, config: TrainingSte
     if (accumulate === 1 || gradient === null) return gradient;
     const sum = input('float32', gradient.shape);
     const mean = add(sum, mul(gradient, scalar(1 / accumulate)));
-    state[`gradients.${trained[i]!.name}`] = { value: sum, next: atLast(scalar(0), mean) };
+    state[`gradients.${trained[i]!.name}`] = { value: sum, next: atLast(scalar(0), mean), startsAtZero: true };
     return mean;
   });
   const { gradients, norm } = clip === null ? { gradients: means, norm: null } : clipGradients(means, clip);
@@ -110,7 +110,7 @@ export function buildTrainingStep(network: LocalizerNetwork, config: TrainingSte
       ),
     })),
   );
-  for (const [name, { value, next }] of Object.entries(optimized)) state[name] = { value, next: atLast(next, value) };
+  for (const [name, kept] of Object.entries(optimized)) state[name] = { ...kept, next: atLast(kept.next, kept.value) };
   for (const [name, parameter] of parameters)
     state[name] ??= { value: parameter, next: ctx.updates.get(parameter) ?? parameter };
 
@@ -130,7 +130,6 @@ export function buildTrainingStep(network: LocalizerNetwork, config: TrainingSte
   return {
     graph: build({ inputs: { image, mask, learningRate, ...switches, ...draws }, outputs, state }),
     initialState: first => ({
-      ...zerosFor(state),
       ...Object.fromEntries(parameters.map(([name]) => [name, first[name]!])),
       ...Object.fromEntries(averaged.map(({ name }) => [averageOf(name), first[name]!])),
     }),

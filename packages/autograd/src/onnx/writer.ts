@@ -34,6 +34,8 @@ export interface OnnxModel {
   readonly inputs: Readonly<Record<string, TensorType>>;
   readonly outputs: Readonly<Record<string, TensorType>>;
   readonly state: Readonly<Record<string, TensorType>>;
+  /** Names of state values that start at zero unless they are given. */
+  readonly zeros: readonly string[];
   /** The states whose next value may be written over them. */
   readonly overwritable: readonly string[];
   /** The nodes by their ONNX names, for error messages. */
@@ -165,6 +167,7 @@ export function writeOnnx(graph: Graph, { metadata = {}, external = false }: Wri
     weightsFile,
     inputs: types(graph.inputs),
     outputs: types(graph.outputs),
+    zeros: Object.entries(graph.state).flatMap(([name, { startsAtZero }]) => (startsAtZero ? [name] : [])),
     state: types(Object.fromEntries(Object.entries(graph.state).map(([name, { value }]) => [name, value]))),
     overwritable: overwritableStates(graph),
     nodes: byName,

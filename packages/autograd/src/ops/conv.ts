@@ -3,9 +3,10 @@ import { sizeOf } from '../tensor.ts';
 import type { OnnxAttributes, PrimitiveOp } from '../value.ts';
 import { Value, apply1, nchw } from '../value.ts';
 import { add } from './elementwise.ts';
-import { addBias, matmul } from './matmul.ts';
+import { addBias, matmul, product } from './matmul.ts';
 import { reduceSum } from './reduce.ts';
-import { concat, flip, pad, reshape, slice, split, transpose, transposeLast } from './shape.ts';
+import { constantMatrix } from './resample.ts';
+import { concat, pad, reshape, slice, split, transpose, transposeLast } from './shape.ts';
 
 export interface Conv2dAttrs {
   readonly stride: number;
@@ -178,78 +179,125 @@ export function convTranspose2d(x: Value, w: Value, attrs: Partial<ConvTranspose
  */
 function inputGradient(dy: Value, x: Value, w: Value, a: Conv2dAttrs): Value {
   const [, c, h, wd] = nchw(x, 'conv2d x');
-  const [m, cg, kh, kw] = nchw(w, 'conv2d w');
+  const [m, , kh, kw] = nchw(w, 'conv2d w');
   const [vertical, horizontal] = paddings(a);
   const padding = [reach(kh, a.dilation) - 1 - vertical, reach(kw, a.dilation) - 1 - horizontal] as const;
   if (a.stride !== 1 || padding[0] < 0 || padding[1] < 0) return convTranspose2d(dy, w, { ...a, size: [h, wd] });
-  const turned = kh * kw === 1 ? w : flip(flip(w, 2), 3);
-  // [M, C/g, kH, kW] → per group [C/g, M/g] → [C, M/g, kH, kW]
-  const byGroup = transpose(reshape(turned, [a.groups, m / a.groups, cg, kh, kw]), [0, 2, 1, 3, 4]);
-  return conv2d(dy, reshape(byGroup, [c, m / a.groups, kh, kw]), { ...a, padding });
+  return conv2d(dy, reshape(turned(w, a.groups), [c, m / a.groups, kh, kw]), { ...a, padding });
+}
+
+/** A kernel turned by 180°, with its input and output channels exchanged: [M, C/g, kH, kW] → [C, M/g, taps]. */
+function turned(w: Value, groups: number): Value {
+  const [m, cg, kh, kw] = nchw(w, 'conv2d w');
+  const taps = kh * kw;
+  // Without a last axis of 1, beside which ONNX Runtime transposes one number at a time.
+  if (taps === 1) return transposeLast(reshape(w, [groups, m / groups, cg]));
+  const backwards = Array.from({ length: taps }, (_, tap) => taps - 1 - tap);
+  const byTap = withTaps(reshape(w, [m * cg, taps]), backwards);
+  return transpose(reshape(byTap, [groups, m / groups, cg, taps]), [0, 2, 1, 3]);
+}
+
+/**
+ * [.., taps] with the taps in another order: tap t of the result is tap order[t] of x. A matrix product with zeros and
+ * ones does it in a third of the time of slices, transpositions or gathers, which move one number at a time.
+ */
+function withTaps(x: Value, order: readonly number[]): Value {
+  const n = order.length;
+  return n === 1
+    ? x
+    : matmul(
+        x,
+        constantMatrix(n, n, (from, to) => (order[to] === from ? 1 : 0)),
+      );
 }
 
 /**
  * The gradient of conv2d in w: for each tap of the kernel, the correlation of dy with x as that tap saw it.
- * As one matrix product per tap it is two to eight times faster than as a convolution of x with dy; grouped kernels,
- * whose products would be tiny, take the convolution.
+ * As matrix products, each added to that of the image before, it is two to eight times faster than as a convolution of x
+ * with dy; grouped kernels, whose products would be tiny, take the convolution.
  */
 function weightGradient(x: Value, dy: Value, w: Value, a: Conv2dAttrs): Value {
+  if (a.groups > 1) return groupedWeightGradient(x, dy, w, a);
+  const [n] = nchw(x, 'conv2d x');
+  const [m, c, kh, kw] = nchw(w, 'conv2d w');
+  const taps = kh * kw;
+  const { columns, seenBy } = a.stride === 1 ? alongRuns(x, dy, w, a) : alongTaps(x, dy, w, a);
+  const byImage = Array.from({ length: n }, (_, image) => reshape(slice(columns, 0, image, image + 1), [m, -1]));
+  const correlations = Array.from({ length: taps }, (_, tap) => {
+    const seen = seenBy(Math.floor(tap / kw), tap % kw);
+    return byImage.reduce<Value | undefined>((sum, dyi, image) => product(dyi, seen(image), sum), undefined)!;
+  });
+  if (taps === 1) return reshape(correlations[0]!, w.shape);
+  const byTap = transposeLast(reshape(concat(correlations, 0), [taps, m * c]));
+  return reshape(withTaps(byTap, [...Array(taps).keys()]), w.shape);
+}
+
+/** What a weight's gradient correlates. */
+interface Correlated {
+  /** dy of every image: [N, M, places]. */
+  readonly columns: Value;
+  /** What the tap in row i and column j saw of an image, at the same places: [C, places]. */
+  readonly seenBy: (i: number, j: number) => (image: number) => Value;
+}
+
+/**
+ * With a stride of 1, on maps flattened to one axis, what a tap sees is one contiguous run. Rows are as wide as the padded
+ * x; dy is zero where a run goes over the end of a row, and one row more lets the last run end within x.
+ */
+function alongRuns(x: Value, dy: Value, w: Value, a: Conv2dAttrs): Correlated {
   const [n, c] = nchw(x, 'conv2d x');
   const [, m, oh, ow] = nchw(dy, 'conv2d dy');
-  const [, cg, kh, kw] = nchw(w, 'conv2d w');
+  const [, , , kw] = nchw(w, 'conv2d w');
   const [vertical, horizontal] = paddings(a);
-  if (a.groups > 1) return groupedWeightGradient(x, dy, w, a);
-  const taps: Value[] = [];
-  const product = (columns: Value, seen: Value) => reduceSum(matmul(columns, transposeLast(seen)), [0]); // [M, C]
-  if (a.stride === 1) {
-    // On maps flattened to one axis, what a tap sees is one contiguous run. Rows are as wide as the padded x; dy is
-    // zero where a run goes over the end of a row, and one row more lets the last run end within x.
-    const wide = ow + (kw - 1) * a.dilation;
-    const padded = pad(x, [
+  const wide = ow + (kw - 1) * a.dilation;
+  const flat = reshape(
+    pad(x, [
       [0, 0],
       [0, 0],
       [vertical, vertical + (kw > 1 ? 1 : 0)],
       [horizontal, horizontal],
-    ]);
-    const flat = reshape(padded, [n, c, -1]);
-    const columns = reshape(
-      pad(dy, [
-        [0, 0],
-        [0, 0],
-        [0, 0],
-        [0, wide - ow],
-      ]),
-      [n, m, oh * wide],
-    );
-    for (let i = 0; i < kh; i++)
-      for (let j = 0; j < kw; j++) {
-        const start = (i * wide + j) * a.dilation;
-        taps.push(product(columns, slice(flat, 2, start, start + oh * wide)));
-      }
-  } else {
-    const padded = pad(x, [
-      [0, 0],
-      [0, 0],
-      [vertical, vertical],
-      [horizontal, horizontal],
-    ]);
-    const columns = reshape(dy, [n, m, oh * ow]);
-    for (let i = 0; i < kh; i++) {
-      const rows = slice(padded, 2, i * a.dilation, i * a.dilation + (oh - 1) * a.stride + 1, a.stride);
-      for (let j = 0; j < kw; j++) {
-        const seen = slice(rows, 3, j * a.dilation, j * a.dilation + (ow - 1) * a.stride + 1, a.stride);
-        taps.push(product(columns, reshape(seen, [n, c, oh * ow])));
-      }
-    }
-  }
-  const stacked =
-    taps.length === 1
-      ? taps[0]!
-      : concat(
-          taps.map(tap => reshape(tap, [1, m, cg])),
-          0,
-        );
-  return reshape(transpose(reshape(stacked, [kh * kw, m, cg]), [1, 2, 0]), w.shape);
+    ]),
+    [n, c, -1],
+  );
+  const images = Array.from({ length: n }, (_, image) => reshape(slice(flat, 0, image, image + 1), [c, -1]));
+  const columns = pad(dy, [
+    [0, 0],
+    [0, 0],
+    [0, 0],
+    [0, wide - ow],
+  ]);
+  return {
+    columns: reshape(columns, [n, m, oh * wide]),
+    seenBy(i, j) {
+      const start = (i * wide + j) * a.dilation;
+      return image => slice(images[image]!, 1, start, start + oh * wide);
+    },
+  };
+}
+
+/** With another stride, each tap's part of x is cut out by itself. */
+function alongTaps(x: Value, dy: Value, w: Value, a: Conv2dAttrs): Correlated {
+  const [n, c] = nchw(x, 'conv2d x');
+  const [, m, oh, ow] = nchw(dy, 'conv2d dy');
+  const [, , kh] = nchw(w, 'conv2d w');
+  const [vertical, horizontal] = paddings(a);
+  const padded = pad(x, [
+    [0, 0],
+    [0, 0],
+    [vertical, vertical],
+    [horizontal, horizontal],
+  ]);
+  /** Every stride-th place that a tap sees along one axis. */
+  const every = (v: Value, axis: 2 | 3, tap: number, places: number) =>
+    slice(v, axis, tap * a.dilation, tap * a.dilation + (places - 1) * a.stride + 1, a.stride);
+  const rows = Array.from({ length: kh }, (_, i) => every(padded, 2, i, oh));
+  return {
+    columns: reshape(dy, [n, m, oh * ow]),
+    seenBy(i, j) {
+      const seen = every(rows[i]!, 3, j, ow);
+      return image => reshape(slice(seen, 0, image, image + 1), [c, oh * ow]);
+    },
+  };
 }
 
 /** Batch and channel axes change places, stride and dilation change places, the groups stay groups. */

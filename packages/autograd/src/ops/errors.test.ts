@@ -87,6 +87,8 @@ test('products say what does not fit', () => {
       () => ops.gemm(x(2, 3), x(2, 4)),
       () => ops.gemm(x(2, 3), x(4, 3), true, true),
       () => ops.gemm(x(1, 2, 3), x(3, 2)),
+      () => ops.product(x(2, 3), x(4, 3), x(3, 4)),
+      () => ops.product(x(2, 3), x(4, 3), x(5, 2, 4)),
       () => ops.linear(x(2, 3), x(4, 5), x(4)),
       () => ops.linear(x(2, 3), x(4, 3), x(3)),
     ),
@@ -98,6 +100,8 @@ test('products say what does not fit', () => {
       "gemm: [2,3] · [2,4] is not a matrix product",
       "gemm: [2,3]ᵀ · [4,3]ᵀ is not a matrix product",
       "gemm: [1,2,3] · [3,2] is not a matrix product",
+      "product: shapes [3,4] and [2,4] do not broadcast",
+      "product: [5,2,4] does not stretch to [2,4]",
       "linear: x has 3 features (shape [2,3]) but weight expects 5 (shape [4,5])",
       "linear: bias [3] must be [4], one for each row of weight [4,3]",
     ]

@@ -1,9 +1,8 @@
 import { ShapeError } from '../errors.ts';
 import { sizeOf } from '../tensor.ts';
 import type { PrimitiveOp, Value } from '../value.ts';
-import { apply1 } from '../value.ts';
+import { apply1, sameShape } from '../value.ts';
 import { add, broadcastShapes, sumTo } from './elementwise.ts';
-import { reduceSum } from './reduce.ts';
 import { reshape, transposeLast } from './shape.ts';
 
 const matmulOp: PrimitiveOp<readonly [a: Value, b: Value], null> = {
@@ -56,22 +55,22 @@ const gemmOp: PrimitiveOp<readonly [a: Value, b: Value], GemmAttrs> = {
 export const gemm = (a: Value, b: Value, transposeA = false, transposeB = false): Value =>
   apply1(gemmOp, [a, b], { transposeA, transposeB });
 
-const linearOp: PrimitiveOp<readonly [x: Value, weight: Value, bias: Value], null> = {
+const productPlusOp: PrimitiveOp<readonly [a: Value, b: Value, added: Value], null> = {
   onnx: 'Gemm',
-  infer([x, weight, bias]) {
-    const [m] = x.shape;
-    const [n] = weight.shape;
-    if (bias.rank !== 1 || bias.shape[0] !== n)
-      throw new ShapeError(
-        'linear',
-        `bias [${bias.shape}] must be [${n}], one for each row of weight [${weight.shape}]`,
-      );
-    return [{ dtype: x.dtype, shape: [m!, n!] }];
+  infer([a, b, added]) {
+    const [type] = gemmOp.infer([a, b], { transposeA: false, transposeB: true });
+    if (!sameShape(broadcastShapes(added.shape, type!.shape, 'product'), type!.shape))
+      throw new ShapeError('product', `[${added.shape}] does not stretch to [${type!.shape}]`);
+    return [type!];
   },
   attributes: () => ({ transB: 1 }),
-  multiplyAdds: ({ inputs: [x], y }) => sizeOf(y.shape) * x.shape[1]!,
-  vjp: (dy, { inputs: [x, weight] }) => [gemm(dy, weight), gemm(dy, x, true), reduceSum(dy, [0])],
+  multiplyAdds: ({ inputs: [a], y }) => sizeOf(y.shape) * a.shape[1]!,
+  vjp: (dy, { inputs: [a, b, added] }) => [gemm(dy, b), gemm(dy, a, true), sumTo(dy, added.shape)],
 };
+
+/** a · bᵀ of two matrices, and in the same pass plus what broadcasts to it. [M, K], [N, K] → [M, N] */
+export const product = (a: Value, b: Value, added?: Value): Value =>
+  added ? apply1(productPlusOp, [a, b, added], null) : gemm(a, b, false, true);
 
 /**
  * x · weightᵀ + bias on the last axis: [.., K] → [.., N].
@@ -86,8 +85,10 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
       'linear',
       `x has ${k} features (shape [${x.shape}]) but weight expects ${weight.shape[1]} (shape [${weight.shape}])`,
     );
-  const rows = reshape(x, [-1, k]);
-  const y = bias ? apply1(linearOp, [rows, weight, bias], null) : gemm(rows, weight, false, true);
+  const [n] = weight.shape;
+  if (bias && (bias.rank !== 1 || bias.shape[0] !== n))
+    throw new ShapeError('linear', `bias [${bias.shape}] must be [${n}], one for each row of weight [${weight.shape}]`);
+  const y = product(reshape(x, [-1, k]), weight, bias);
   return reshape(y, [...x.shape.slice(0, -1), weight.shape[0]!]);
 }
 

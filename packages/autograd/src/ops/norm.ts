@@ -1,11 +1,11 @@
 import { ShapeError } from '../errors.ts';
 import { sizeOf } from '../tensor.ts';
 import type { CompositeOp, PrimitiveOp, Value } from '../value.ts';
-import { apply1, axisOf, float, scalar } from '../value.ts';
+import { apply1, axisOf, float, nchw, scalar } from '../value.ts';
 import { add, div, exp, log, mul, sqrt, square, sub, sumTo } from './elementwise.ts';
 import { matmul } from './matmul.ts';
 import { reduceMax, reduceMean, reduceSum } from './reduce.ts';
-import { concat, reshape, slice, split, transposeLast } from './shape.ts';
+import { concat, fill, reshape, slice, split, transposeLast } from './shape.ts';
 
 const softmaxOp: PrimitiveOp<readonly [x: Value], { axis: number }> = {
   onnx: 'Softmax',
@@ -140,12 +140,26 @@ const layerNormOp: PrimitiveOp<readonly [x: Value, weight: Value, bias: Value], 
 export const layerNorm = (x: Value, weight: Value, bias: Value, eps = 1e-5): Value =>
   apply1(layerNormOp, [x, weight, bias], { eps });
 
+/** Numbers that one dot product of `channelProducts` adds up: few enough to keep many shaders of a GPU busy. */
+const dotLength = 4096;
+
+/**
+ * Σ x·y of each channel over batch, height and width: [C]. As dot products: one pass, and nothing of x's size is made.
+ */
+function channelProducts(x: Value, y: Value): Value {
+  const [n, c, h, w] = nchw(x, 'channelProducts');
+  let length = h * w;
+  while (length > dotLength && length % 2 === 0) length /= 2;
+  const [rows, columns] = [x, y].map(v => reshape(v, [-1, 1, length])) as [Value, Value];
+  return reduceSum(reshape(matmul(rows, transposeLast(columns)), [n, c, -1]), [0, 2]);
+}
+
 /** Mean and (population) variance of each channel over batch, height and width: [C] and [C]. */
 export function channelMoments(x: Value): readonly [mean: Value, variance: Value] {
-  const c = x.shape[1]!;
+  const [n, c, h, w] = nchw(x, 'channelMoments');
   const mean = reduceMean(x, [0, 2, 3], { keepDims: true });
-  const variance = reduceMean(square(sub(x, mean)), [0, 2, 3], { keepDims: true });
-  return [reshape(mean, [c]), reshape(variance, [c])];
+  const centred = sub(x, mean);
+  return [reshape(mean, [c]), mul(channelProducts(centred, centred), scalar(1 / (n * h * w), x.dtype))];
 }
 
 type NormInputs = readonly [x: Value, weight: Value, bias: Value, mean: Value, variance: Value];
@@ -195,12 +209,13 @@ const batchNormOp: CompositeOp<NormInputs, { eps: number }> = {
     const count = scalar(1 / (n * h * w), x.dtype);
     const scale = div(scalar(1, x.dtype), sqrt(add(variance, scalar(eps, x.dtype))));
     const sum = reduceSum(dy, [0, 2, 3]);
-    const dWeight = mul(sub(reduceSum(mul(dy, x), [0, 2, 3]), mul(mean, sum)), scale);
+    const dWeight = mul(sub(channelProducts(dy, x), mul(mean, sum)), scale);
     const a = mul(weight, scale);
     const b = mul(mul(a, mul(dWeight, scale)), mul(count, scalar(-1, x.dtype)));
     const shift = sub(mul(mul(a, sum), mul(count, scalar(-1, x.dtype))), mul(b, mean));
-    const wide = (v: Value) => reshape(v, [c, 1, 1]);
-    return [add(add(mul(dy, wide(a)), mul(x, wide(b))), wide(shift)), dWeight, sum, null, null];
+    // B·x + C in one pass over x.
+    const affine = normalizeChannels(x, b, shift, fill(0, [c], x.dtype), fill(1, [c], x.dtype), 0);
+    return [add(mul(dy, reshape(a, [c, 1, 1])), affine), dWeight, sum, null, null];
   },
 };
 

@@ -65,6 +65,8 @@ const broadcasting = (f: F, make: (f: F, ...shapes: Shape[]) => GradientCase): R
   'of one shape': make(f, [2, 3], [2, 3]),
   'with both stretched': make(f, [2, 1, 3], [4, 1]),
   'with a scalar': make(f, [], [2, 3]),
+  'with a scalar beside a last axis of 1': make(f, [2, 3, 1], []),
+  'with fewer axes beside a last axis of 1': make(f, [3, 1], [2, 3, 1]),
 });
 
 const reductions = (
@@ -249,6 +251,11 @@ export const gradientCases: Readonly<Record<Exclude<Op, OpWithoutGradient>, Read
     'of a matrix with a batch': smooth((a, b) => ops.matmul(a, b), [3, 4], [2, 4, 2]),
     'of a batch with a matrix': smooth((a, b) => ops.matmul(a, b), [2, 3, 4], [4, 1]),
     'of batches that stretch': smooth((a, b) => ops.matmul(a, b), [2, 1, 2, 3], [4, 3, 2]),
+  },
+  product: {
+    'A · Bᵀ': smooth((a, b) => ops.product(a, b), [3, 4], [2, 4]),
+    'A · Bᵀ + C': smooth((a, b, c) => ops.product(a, b, c), [3, 4], [2, 4], [3, 2]),
+    'A · Bᵀ + a row': smooth((a, b, c) => ops.product(a, b, c), [3, 4], [2, 4], [2]),
   },
   gemm: {
     'A · B': smooth((a, b) => ops.gemm(a, b), [3, 4], [4, 2]),

@@ -10,7 +10,8 @@ export interface Runtime {
   readonly name: string;
   /**
    * Prepares a graph for running.
-   * @param state - the first value of each of the graph's state values; not to be changed until the first run
+   * @param state - the first value of each of the graph's state values, but for those that start at zero; not to be changed
+   * until the first run
    * @throws {UsageError} when the provider is missing here, or a state tensor is missing or of another type
    */
   compile(graph: Graph, state?: Tensors): Promise<Executable>;

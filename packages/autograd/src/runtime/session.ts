@@ -15,7 +15,7 @@ export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
 /** What a session needs of a model: plain data, so that it can cross to a worker. */
 export type SessionModel = Pick<
   OnnxModel,
-  'bytes' | 'external' | 'weightsFile' | 'inputs' | 'outputs' | 'state' | 'overwritable'
+  'bytes' | 'external' | 'weightsFile' | 'inputs' | 'outputs' | 'state' | 'zeros' | 'overwritable'
 >;
 
 /** Opens a session on one device. */
@@ -50,13 +50,20 @@ export async function openSession(
   { stateOnGpu, writesInPlace = false, ...options }: SessionOptions,
   initialState: Tensors,
 ): Promise<Executable> {
-  const state = firstState(ort, model.state, initialState);
+  const zeros = model.zeros.filter(name => initialState[name] === undefined);
+  const state = firstState(ort, model.state, { ...initialState, ...zeroTensors(model.state, zeros) });
   const nextOnGpu = Object.fromEntries(Object.keys(state).map(name => [nextPrefix + name, 'gpu-buffer' as const]));
   const session = await createSession(ort, model, {
     ...options,
     ...(stateOnGpu && { preferredOutputLocation: nextOnGpu }),
   });
-  return executableOf(ort, session, options, writesInPlace ? model : { ...model, overwritable: [] }, state);
+  return executableOf(
+    ort,
+    session,
+    options,
+    { ...model, zeros, overwritable: writesInPlace ? model.overwritable : [] },
+    state,
+  );
 }
 
 const createSession = (
@@ -70,6 +77,9 @@ const createSession = (
     externalData: Object.entries(external).map(([path, data]) => ({ path, data })),
     ...options,
   });
+
+const zeroTensors = (types: SessionModel['state'], names: readonly string[]): Tensors =>
+  Object.fromEntries(names.map(name => [name, new Tensor(types[name]!.dtype, types[name]!.shape)]));
 
 /** Not copied: runs only read what they are given, and give the next state in memory of their own. */
 const firstState = (ort: OrtModule, types: SessionModel['state'], tensors: Tensors): Record<string, Ort.Tensor> =>
@@ -85,14 +95,15 @@ function executableOf(
   ort: OrtModule,
   session: Ort.InferenceSession,
   options: Ort.InferenceSession.SessionOptions,
-  { inputs: inputTypes, outputs: outputTypes, state: stateTypes, overwritable }: SessionModel,
+  { inputs: inputTypes, outputs: outputTypes, state: stateTypes, zeros, overwritable }: SessionModel,
   state: Record<string, Ort.Tensor>,
 ): Executable {
   const stateNames = Object.keys(stateTypes);
   const unallocated = Object.fromEntries(
     [...Object.keys(outputTypes), ...stateNames.map(name => nextPrefix + name)].map(name => [name, null]),
   );
-  let owned = false; // The first state is the caller's.
+  /** What may be written over and freed. The first state is the caller's, but for the zeros. */
+  let owned: ReadonlySet<string> = new Set(zeros);
   let reader: Promise<Ort.InferenceSession> | null = null;
 
   return {
@@ -102,18 +113,18 @@ function executableOf(
         requireType('input', name, inputs[name], type);
         feeds[name] = toOrt(ort, inputs[name]!);
       }
-      const inPlace = owned ? overwritable : [];
+      const inPlace = overwritable.filter(name => owned.has(name));
       const kept = Object.fromEntries(inPlace.map(name => [name, state[name]!]));
       const results = await session.run(feeds, {
         ...unallocated,
         ...Object.fromEntries(inPlace.map(name => [nextPrefix + name, kept[name]!])),
       });
-      if (owned) for (const [name, tensor] of Object.entries(state)) if (!(name in kept)) freeTensor(tensor);
+      for (const name of owned) if (!(name in kept)) freeTensor(state[name]!);
       // onnxruntime-node 1.30 gives copies even of what it wrote where it was told to.
       for (const [name, tensor] of Object.entries(kept))
         if (results[nextPrefix + name] !== tensor) freeTensor(results[nextPrefix + name]!);
       state = Object.fromEntries(stateNames.map(name => [name, kept[name] ?? results[nextPrefix + name]!]));
-      owned = true;
+      owned = new Set(stateNames);
       const outputs: Record<string, Tensor> = {};
       for (const [name, type] of Object.entries(outputTypes)) outputs[name] = fromOrt(results[name]!, type);
       return outputs;
@@ -131,7 +142,8 @@ function executableOf(
       return Object.fromEntries(stateNames.map(name => onHost(name, results[nextPrefix + name]!)));
     },
     async close() {
-      if (owned) for (const tensor of Object.values(state)) freeTensor(tensor);
+      for (const name of owned) freeTensor(state[name]!);
+      owned = new Set();
       state = {};
       await session.release();
       await (await reader)?.release();

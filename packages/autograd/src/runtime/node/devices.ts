@@ -5,8 +5,23 @@ import { requireUnchanged } from './file-tensors.ts';
 
 export interface CpuOptions {
   /** Threads of one run; as many as the machine has cores by default. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
 }
+
+/** How ONNX Runtime is set up for a network on the CPU. */
+export const cpuSessionOptions = ({ threads, trains }: CpuOptions & { readonly trains: boolean }) => ({
+  executionProviders: ['cpu'],
+  ...(threads !== undefined && { intraOpNumThreads: threads }),
+  // ONNX Runtime's arena keeps all it ever held, and memory patterns allocate what they plan beside it: together they
+  // double what an inference needs, and add half to a training step, for a tenth of its time at most.
+  enableCpuMemArena: false,
+  enableMemPattern: false,
+  // The last level lays maps out anew for convolutions with constant weights; a training has none, and pays twice.
+  graphOptimizationLevel: trains ? ('extended' as const) : ('all' as const),
+  // Batch norms stay beside their convolutions, for a twentieth of the time: folded, they would be a copy of the
+  // weights that is there while these are copied once more, into the layout that convolutions read.
+  extra: { optimization: { disable_specified_optimizers: 'ConvBNFusion' } },
+});
 
 /** How each device opens a session in the calling thread. onnxruntime-node is loaded when the first one is opened. */
 export const devices = {
@@ -14,23 +29,9 @@ export const devices = {
     ({ threads }: CpuOptions): Open =>
     async (model, state) => {
       const ort = await import('onnxruntime-node');
-      const more = threads === undefined ? {} : { intraOpNumThreads: threads };
-      // ONNX Runtime's arena keeps all it ever held, and memory patterns allocate what they plan beside it: together they
-      // double what an inference needs, and add half to a training step, for a tenth of its time at most.
-      const memory = { enableCpuMemArena: false, enableMemPattern: false };
-      const trains = Object.keys(model.state).length > 0;
-      // The last level lays maps out anew for convolutions with constant weights; a training has none, and pays twice.
-      const level = { graphOptimizationLevel: trains ? 'extended' : 'all' } as const;
-      // Batch norms stay beside their convolutions, for a twentieth of the time: folded, they would be a copy of the
-      // weights that is there while these are copied once more, into the layout that convolutions read.
-      const optimization = { disable_specified_optimizers: 'ConvBNFusion' };
-      const extra = { optimization, session: await weightsFolder(model) };
-      return openSession(
-        ort,
-        model,
-        { executionProviders: ['cpu'], stateOnGpu: false, writesInPlace: true, ...memory, ...level, ...more, extra },
-        state,
-      );
+      const options = cpuSessionOptions({ threads, trains: Object.keys(model.state).length > 0 });
+      const extra = { ...options.extra, session: await weightsFolder(model) };
+      return openSession(ort, model, { ...options, stateOnGpu: false, writesInPlace: true, extra }, state);
     },
   webgpu:
     (_options: object): Open =>

@@ -13,6 +13,7 @@ import { devices } from './devices.ts';
 export { free } from '../free.ts';
 export * from '../runtime.ts';
 export type { CpuOptions } from './devices.ts';
+export { cpuSessionOptions } from './devices.ts';
 export * from './in-worker.ts';
 export { openSafetensors, readFileTensors } from './file-tensors.ts';
 
