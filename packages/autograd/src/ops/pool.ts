@@ -4,7 +4,7 @@ import { apply1, nchw, scalar } from '../value.ts';
 import { add, and, equal, mul, not, or, where } from './elementwise.ts';
 import { constantMatrix, resample } from './resample.ts';
 import { reduceMax, reduceMean } from './reduce.ts';
-import { pad, reshape, slice, unslice } from './shape.ts';
+import { concat, pad, reshape, slice, unslice } from './shape.ts';
 
 export interface PoolAttrs {
   readonly kernelSize: number;
@@ -33,9 +33,32 @@ function tap(x: Value, i: number, j: number, stride: number, [oh, ow]: readonly 
   return slice(slice(x, 2, i, i + (oh - 1) * stride + 1, stride), 3, j, j + (ow - 1) * stride + 1, stride);
 }
 
-/** The reverse of tap: puts each value back where the tap saw it. */
-function untap(y: Value, i: number, j: number, stride: number, h: number, w: number): Value {
-  return unslice(unslice(y, 3, j, stride, w), 2, i, stride, h);
+/**
+ * The reverse of tap: each share, of row i and column j of the windows, goes back to where its tap saw it, and what comes
+ * to one place adds up: [N, C, oH, oW] each → [N, C, h, w].
+ */
+function untap(shares: readonly (readonly Value[])[], stride: number, h: number, w: number): Value {
+  const [n, c, oh, ow] = nchw(shares[0]![0]!, 'untap');
+  if (shares.length === stride && h === oh * stride && w === ow * stride) {
+    // Windows that lie side by side: the shares are interleaved.
+    const rows = shares.map(row =>
+      reshape(
+        concat(
+          row.map(share => reshape(share, [n, c, oh, ow, 1])),
+          4,
+        ),
+        [n, c, oh, 1, w],
+      ),
+    );
+    return reshape(concat(rows, 3), [n, c, h, w]);
+  }
+  const spread = (parts: readonly Value[], axis: 2 | 3, extent: number): Value =>
+    parts.map((part, i) => unslice(part, axis, i, stride, extent)).reduce((a, b) => add(a, b));
+  return spread(
+    shares.map(row => spread(row, 3, w)),
+    2,
+    h,
+  );
 }
 
 const maxPoolOp: PrimitiveOp<readonly [x: Value], PoolAttrs> = {
@@ -55,17 +78,18 @@ const maxPoolOp: PrimitiveOp<readonly [x: Value], PoolAttrs> = {
     ];
     const padded = pad(x, border, -3.4e38);
     const nothing = scalar(0, dy.dtype);
+    const axis = [...Array(kernelSize).keys()];
     let taken: Value | null = null;
-    let dx: Value | null = null;
-    for (let i = 0; i < kernelSize; i++)
-      for (let j = 0; j < kernelSize; j++) {
+    const shares = axis.map(i =>
+      axis.map(j => {
         const hit: Value = equal(tap(padded, i, j, stride, [oh, ow]), y);
         const first: Value = taken === null ? hit : and(hit, not(taken));
-        const share = untap(where(first, dy, nothing), i, j, stride, h + 2 * padding, w + 2 * padding);
         taken = taken === null ? hit : or(taken, hit);
-        dx = dx === null ? share : add(dx, share);
-      }
-    return [slice(slice(dx!, 2, padding, padding + h), 3, padding, padding + w)];
+        return where(first, dy, nothing);
+      }),
+    );
+    const dx = untap(shares, stride, h + 2 * padding, w + 2 * padding);
+    return [slice(slice(dx, 2, padding, padding + h), 3, padding, padding + w)];
   },
 };
 
