@@ -171,7 +171,7 @@ describe('refused is', () => {
     ]).toMatchInlineSnapshot(`
       [
         "422 not-a-picture: photo.png: not a readable image (Input buffer contains unsupported image format)",
-        "422 not-a-picture: photo.png: not a readable image (Input buffer contains unsupported image format)",
+        "422 not-a-picture: photo.png: not a readable image (it is an SVG drawing or other XML; give a photograph as JPEG, PNG, WebP, TIFF, GIF, AVIF or BMP)",
         "422 not-a-picture: photo.png: not a readable image (VipsJpeg: premature end of JPEG image)",
         "422 not-a-picture: photo.png: 6000×6000 is 36000000 pixels but at most 1000000 are decoded; scale the picture down or raise the limit",
         "422 not-a-picture: photo.png: 2 frames or pages, but at most 1 are taken; give the one that is meant as a picture of its own",

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { Random } from '@forgelens/autograd';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import {
   decodeImage,
@@ -21,8 +21,11 @@ import {
 } from './codec.ts';
 import { readImage, readImageSize, readMask } from './files.ts';
 import { filledImage, type Image } from './image.ts';
+import { readHeader } from './libvips.ts';
 import { encodeOverlay } from './overlay.ts';
 import { resizePlanes } from './resize.ts';
+
+vi.mock('./libvips.ts', { spy: true });
 
 /** A smooth picture with a little noise, so that codecs have something to do. */
 function picture(width: number, height: number, seed = 1): Image {
@@ -187,9 +190,31 @@ describe('decodeImage', () => {
     await expect(decodeImage(Buffer.from('hello, world'), 'text.jpg')).rejects.toThrow(
       'text.jpg: not a readable image (Input buffer contains unsupported image format)',
     );
-    await expect(
-      decodeImage(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), 'a.svg'),
-    ).rejects.toThrow('a.svg: not a readable image (Input buffer contains unsupported image format)');
+  });
+
+  test.each([
+    ['<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', 'an SVG drawing or other XML'],
+    // libvips would have said of this one that its header is corrupt: it had looked.
+    ['\ufeff<?xml version="1.0"?>\n<svg width="1e9', 'an SVG drawing or other XML'],
+    ['%PDF-1.7\n', 'a PDF'],
+    ['%!PS-Adobe-3.0 EPSF-3.0', 'PostScript'],
+    ['8BPS\0\x01', 'a Photoshop file'],
+    ['push graphic-context\nimage over 0,0 0,0 "|id"', 'a drawing of ImageMagick'],
+  ])('libvips is never asked about %j', async (text, name) => {
+    vi.mocked(readHeader).mockClear();
+    const refusal = `a.jpg: not a readable image (it is ${name}; give a photograph as JPEG, PNG, WebP, TIFF, GIF, AVIF or BMP)`;
+    await expect(decodeImage(Buffer.from(text), 'a.jpg')).rejects.toThrow(refusal);
+    await expect(imageSize(Buffer.from(text), 'a.jpg')).rejects.toThrow(refusal);
+    await expect(decodeMap16(Buffer.from(text), 'a.jpg')).rejects.toThrow(refusal);
+    expect(readHeader).not.toHaveBeenCalled();
+  });
+
+  test.each(['jpeg', 'png', 'webp', 'tiff', 'gif', 'avif'] as const)('reads %s', async format => {
+    const { data, width, height } = picture(20, 10);
+    const bytes = await sharp(data, { raw: { width, height, channels: 3 } })
+      .toFormat(format)
+      .toBuffer();
+    expect(await decodeImage(bytes, 'a')).toMatchObject({ source: { format: format.replace('avif', 'heif') }, width });
   });
 
   test.each([

@@ -3,6 +3,7 @@ import * as libvips from '#libvips';
 
 import type { ChromaSubsampling } from './degradations.ts';
 import { decodeBmp, isBmp } from './bmp.ts';
+import { refuseForeign } from './format.ts';
 import type { Image, Mask } from './image.ts';
 import { writePngRows } from './png.ts';
 import { resizePlanes } from './resize.ts';
@@ -64,7 +65,7 @@ export async function decodeImage(
     const stored = { channels: 3, bitDepth: 8, colourSpace: 'srgb', hasAlpha: false, frames: 1, decoder: 'forgelens' };
     return { ...image, source: { format: 'bmp', width, height, orientation: 1, ...stored } };
   }
-  const header = await libvips.readHeader(bytes).catch(error => notReadable(path, error));
+  const header = await readHeader(bytes, path);
   const { format, width, height, orientation, channels, bitsPerSample, depth, colourSpace, hasAlpha, frames } = header;
   // What libvips reads beside these depends on how it was built.
   if (!formats.includes(format)) notReadable(path, 'Input buffer contains unsupported image format');
@@ -98,8 +99,14 @@ export async function imageSize(
   path: string,
 ): Promise<{ readonly width: number; readonly height: number }> {
   if (isBmp(bytes)) return decodeBmp(bytes, path, defaultMaxPixels);
-  const { width, height, orientation } = await libvips.readHeader(bytes).catch(error => notReadable(path, error));
+  const { width, height, orientation } = await readHeader(bytes, path);
   return orientation >= 5 ? { width: height, height: width } : { width, height };
+}
+
+/** What the head of a file says. @throws {DataError} when it is of no format that is read, or broken */
+async function readHeader(bytes: Uint8Array, path: string): Promise<libvips.Header> {
+  refuseForeign(bytes, path);
+  return libvips.readHeader(bytes).catch(error => notReadable(path, error));
 }
 
 function notReadable(path: string, error: unknown): never {
@@ -202,7 +209,7 @@ export async function decodeMap16At(
 }
 
 async function readMapLevels(bytes: Uint8Array, path: string): Promise<libvips.Levels & { readonly highest: number }> {
-  const { format, channels, depth } = await libvips.readHeader(bytes).catch(error => notReadable(path, error));
+  const { format, channels, depth } = await readHeader(bytes, path);
   if (format !== 'png' || channels !== 1)
     throw new DataError(path, `not a probability map (${format} of ${channels} channels); it must be a grey PNG`);
   const { width, height, levels } = await libvips
