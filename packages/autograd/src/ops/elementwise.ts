@@ -121,7 +121,7 @@ export const lessOrEqual = comparison('LessOrEqual');
 export const equal = comparison('Equal');
 /** a ∧ b of bools, broadcasting. */
 export const and = comparison('And');
-/** a ∨ b of bools, broadcasting. */
+/** a ∨ b of bools, broadcasting. (ONNX's Or does not run on WebGPU.) */
 export const or = comparison('Or');
 /** ¬x of bools. */
 export const not = unary('Not', 'none');

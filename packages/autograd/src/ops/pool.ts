@@ -1,7 +1,7 @@
 import { ShapeError } from '../errors.ts';
 import type { PrimitiveOp, Value } from '../value.ts';
 import { apply1, nchw, scalar } from '../value.ts';
-import { add, and, equal, mul, not, or, where } from './elementwise.ts';
+import { add, and, equal, mul, not, where } from './elementwise.ts';
 import { constantMatrix, resample } from './resample.ts';
 import { reduceMax, reduceMean } from './reduce.ts';
 import { concat, pad, reshape, slice, unslice } from './shape.ts';
@@ -79,12 +79,13 @@ const maxPoolOp: PrimitiveOp<readonly [x: Value], PoolAttrs> = {
     const padded = pad(x, border, -3.4e38);
     const nothing = scalar(0, dy.dtype);
     const axis = [...Array(kernelSize).keys()];
-    let taken: Value | null = null;
+    // Whether no tap so far was a hit; in terms of ∧ and ¬, since ONNX's Or does not run on WebGPU.
+    let free: Value | null = null;
     const shares = axis.map(i =>
       axis.map(j => {
         const hit: Value = equal(tap(padded, i, j, stride, [oh, ow]), y);
-        const first: Value = taken === null ? hit : and(hit, not(taken));
-        taken = taken === null ? hit : or(taken, hit);
+        const first: Value = free === null ? hit : and(hit, free);
+        free = free === null ? not(hit) : and(free, not(hit));
         return where(first, dy, nothing);
       }),
     );
