@@ -6,7 +6,7 @@ import type { Serving } from '@forgelens/server';
 import { defaultSettings, serve } from '@forgelens/server';
 import type { AxeResults } from 'axe-core';
 import axe from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildPage } from '../page/build.ts';
@@ -148,11 +148,108 @@ describe.skipIf(skipped !== null)(title('the page'), () => {
     3 * minutes,
   );
 
+  test(
+    'tells how much of a picture has been sent',
+    async () => {
+      const sending = await open(page.context());
+      const session = await sending.context().newCDPSession(sending);
+      const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 300_000 };
+      await session.send('Network.emulateNetworkConditions', slow);
+      const noise = Buffer.from(Uint8Array.from({ length: 3_000_000 }, (_, i) => (i * 7919) % 251));
+      await drop(sending, { name: 'large.jpg', mimeType: 'image/jpeg', buffer: noise });
+      const bar = sending.getByRole('progressbar', { name: 'Sending 3.0 MB' });
+      const share = async () => Number(await bar.getAttribute('value'));
+      await expect.poll(share, { timeout: minutes }).toBeGreaterThan(0.1);
+      expect(await share()).toBeLessThan(1);
+      expect(await sending.locator('.progress .percent').innerText()).toMatch(/^\d+ %/);
+      expect(await sending.getByRole('status').innerText()).toBe('Sending 3.0 MB');
+      await sending.close();
+    },
+    3 * minutes,
+  );
+
+  test(
+    'says so where the map cannot be read here, and gives the rest',
+    async () => {
+      const other = await open(page.context());
+      const body = await sharp(figs.buffer).png().toBuffer();
+      await other.route('**/maps/map.png', route => route.fulfill({ body, contentType: 'image/png' }));
+      await drop(other, figs);
+      const notice = other.getByRole('alert');
+      await notice.waitFor();
+      expect(await notice.innerText()).toContain('This browser cannot show the map');
+      expect(await notice.innerText()).toContain('not a map: 3 channels of 8 bits');
+      expect(await other.getByRole('button', { name: 'Report' }).isVisible()).toBe(true);
+      expect(await other.getByRole('button', { name: 'Mask' }).count()).toBe(0);
+      expect(await violations(other)).toEqual([]);
+      await other.close();
+    },
+    3 * minutes,
+  );
+
+  test(
+    'takes the address of a picture only where the server fetches it',
+    async () => {
+      const field = (page: Page) => page.getByRole('textbox', { name: 'Address of a picture' });
+      const without = await open(page.context());
+      await without.getByRole('heading', { level: 1 }).waitFor();
+      expect(await field(without).count()).toBe(0);
+      await without.close();
+
+      const other = await page.context().newPage();
+      await other.route('**/openapi.json', async route => {
+        const description = (await (await route.fetch()).json()) as Description;
+        const { content } = description.paths['/v1/analyses'].post.requestBody;
+        content['application/json'] = {};
+        await route.fulfill({ json: description });
+      });
+      await other.goto(serving.url);
+      await field(other).fill('https://pictures.example/two-figs.jpg');
+      expect(await violations(other)).toEqual([]);
+      const asking = other.waitForRequest(request => request.method() === 'POST');
+      await other.getByRole('button', { name: 'Fetch it' }).click();
+      expect((await asking).postData()).toBe('{"url":"https://pictures.example/two-figs.jpg"}');
+      expect(await other.getByRole('heading', { level: 1 }).innerText()).toBe('two-figs.jpg');
+      // This server was not told to fetch.
+      await other.getByRole('alert').waitFor();
+      await other.getByRole('link', { name: 'forgelens' }).click();
+      await field(other).waitFor();
+      await other.getByRole('radio', { name: 'In this browser' }).check({ force: true });
+      expect(await field(other).count()).toBe(0);
+      await other.close();
+    },
+    3 * minutes,
+  );
+
+  test('leads to the licences of all that it is made of', async () => {
+    const address = await page.getByRole('link', { name: 'Licences' }).getAttribute('href');
+    const answer = await page.request.get(`${serving.url}/${address}`);
+    expect(answer.headers()['content-type']).toBe('text/plain; charset=utf-8');
+    const text = await answer.text();
+    for (const name of ['preact', 'onnxruntime-web', 'wasm-vips', 'zod', 'exifreader'])
+      expect(text, name).toMatch(new RegExp(`^${name} \\d`, 'm'));
+    expect(text).toContain('GNU LESSER GENERAL PUBLIC LICENSE');
+  });
+
   test('nothing went wrong that was not meant to', () => {
     // A file that is no picture is refused with 422.
     expect(faults.filter(text => !text.includes('422'))).toEqual([]);
   });
+
+  /** Another tab with the page at its start. */
+  async function open(context: BrowserContext): Promise<Page> {
+    const opened = await context.newPage();
+    await opened.goto(serving.url);
+    return opened;
+  }
 });
+
+/** The little of the server's description that is changed here. */
+interface Description {
+  readonly paths: {
+    readonly '/v1/analyses': { readonly post: { readonly requestBody: { readonly content: Record<string, object> } } };
+  };
+}
 
 const desktop = { width: 1440, height: 900 };
 const phone = { width: 390, height: 844 };

@@ -6,11 +6,11 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { software } from '@forgelens/localize';
+import { defaultModel, software } from '@forgelens/localize';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const packed = resolve(process.argv[2] ?? join(root, `dist/forgelens-${software.version}.tgz`));
@@ -44,6 +44,17 @@ async function tryServer(): Promise<void> {
     const address = await output;
     const page = await fetch(address);
     if (!(await page.text()).includes('<html')) throw new Error(`${address} answers ${page.status} and no page`);
+    // The weights are in the package once; the page loads those that Node reads.
+    const weights = await fetch(`${address}/models/${defaultModel}/weights.safetensors`);
+    const shipped = Buffer.from(await weights.arrayBuffer());
+    const copies = readdirSync(join(folder, 'node_modules/forgelens'), { recursive: true, encoding: 'utf8' })
+      .filter(file => file.endsWith('.safetensors'))
+      .map(file => readFileSync(join(folder, 'node_modules/forgelens', file)))
+      .filter(bytes => bytes.equals(shipped)).length;
+    if (copies !== 1)
+      throw new Error(
+        `the page gets weights (${weights.status}) that are ${copies} times in the package, but once is right`,
+      );
     const form = new FormData();
     form.set('file', new Blob([readFileSync(join(folder, 'photo.jpg'))]), 'photo.jpg');
     const answer = await fetch(`${address}/v1/analyses`, { method: 'POST', body: form });

@@ -342,3 +342,12 @@ test('the server tells how it is, what it can, and counts', async () => {
   for (const [, name] of JSON.stringify(api).matchAll(/#\/components\/schemas\/(\w+)/g))
     expect(api.components.schemas).toHaveProperty(name!);
 });
+
+test.each([true, false])('the description says whether URLs are fetched: %s', async fetchUrls => {
+  const { app } = await testServer({ fetchUrls, apiKeys: ['secret'] });
+  const { paths } = (await (await app.request('/openapi.json')).json()) as {
+    paths: { '/v1/analyses': { post: { requestBody: { content: object } } } };
+  };
+  const types = ['multipart/form-data', ...(fetchUrls ? ['application/json'] : [])];
+  expect(Object.keys(paths['/v1/analyses'].post.requestBody.content)).toEqual(types);
+});

@@ -233,7 +233,7 @@ export function createApp({ settings, backend, model, cards, log }: AppOptions) 
     });
   });
 
-  app.get('/openapi.json', c => c.json(openApi({ hasKeys: keys.length > 0 })));
+  app.get('/openapi.json', c => c.json(openApi({ hasKeys: keys.length > 0, fetchUrls: settings.fetchUrls })));
   servePage(app, pageFolder);
 
   return {

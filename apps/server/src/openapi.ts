@@ -169,8 +169,20 @@ const paths = {
   },
 } as const;
 
-/** The server as an OpenAPI document, https://spec.openapis.org/oas/v3.1.0. */
-export const openApi = ({ hasKeys }: { readonly hasKeys: boolean }): object => ({
+/** What may be sent as a picture where URLs are not fetched: a form alone. */
+function withoutAddresses({ post }: (typeof paths)['/v1/analyses']): object {
+  const { 'multipart/form-data': form } = post.requestBody.content;
+  return { post: { ...post, requestBody: { ...post.requestBody, content: { 'multipart/form-data': form } } } };
+}
+
+/** The server as an OpenAPI document, https://spec.openapis.org/oas/v3.1.0. The page reads there whether URLs are taken. */
+export const openApi = ({
+  hasKeys,
+  fetchUrls,
+}: {
+  readonly hasKeys: boolean;
+  readonly fetchUrls: boolean;
+}): object => ({
   openapi: '3.1.0',
   info: {
     title: 'forgelens',
@@ -178,7 +190,7 @@ export const openApi = ({ hasKeys }: { readonly hasKeys: boolean }): object => (
     description: 'Finds where a picture may have been tampered with. A score is a reason to look, never a verdict.',
   },
   security: hasKeys ? [{ key: [] }] : [],
-  paths,
+  paths: fetchUrls ? paths : { ...paths, '/v1/analyses': withoutAddresses(paths['/v1/analyses']) },
   components: {
     schemas: schemas(),
     ...(hasKeys && { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } }),

@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defaultModel, shippedFolder } from '@forgelens/localize';
 import { Hono } from 'hono';
 import { expect, onTestFinished, test } from 'vitest';
 import { servePage } from './page.ts';
@@ -47,10 +48,18 @@ test('a file that has not changed is not sent again', async () => {
   expect([again.status, await again.text()]).toEqual([304, '']);
 });
 
+test('weights are handed out from where Node reads them', async () => {
+  const answer = await pageOf({ 'index.html': '' }).request(`/models/${defaultModel}/weights.safetensors`);
+  expect([answer.status, answer.headers.get('cross-origin-resource-policy')]).toEqual([200, 'same-origin']);
+  const weights = readFileSync(new URL(`${defaultModel}/weights.safetensors`, shippedFolder));
+  expect(Buffer.compare(Buffer.from(await answer.arrayBuffer()), weights)).toBe(0);
+});
+
 test('only files of the page are handed out', async () => {
   const app = pageOf({ 'index.html': '' });
   // cspell:ignore fsecret
-  for (const path of ['/ort', '/../secret.txt', '/..%2Fsecret.txt', '/%2e%2e/secret.txt', '/ort/../../secret.txt'])
+  const paths = ['/ort', '/../secret.txt', '/..%2Fsecret.txt', '/%2e%2e/secret.txt', '/ort/../../secret.txt'];
+  for (const path of [...paths, '/models', '/models/', '/models/../package.json', '/models/..%2Fpackage.json'])
     expect((await app.request(path)).status, path).toBe(404);
 });
 

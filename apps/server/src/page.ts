@@ -2,6 +2,8 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { shippedFolder } from '@forgelens/localize';
 import type { Env, Hono } from 'hono';
 
 /**
@@ -45,7 +47,12 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
   '.woff2': 'font/woff2',
+  '.txt': 'text/plain; charset=utf-8',
+  '.md': 'text/plain; charset=utf-8',
 };
+
+/** Weights are there once, for Node and for the page: it finds them below this, in the folders of their models. */
+const modelsPath = 'models/';
 
 const notBuilt = `<!doctype html>
 <html lang="en">
@@ -57,17 +64,19 @@ const notBuilt = `<!doctype html>
 `;
 
 /**
- * Hands out the built page. Only files that are in the folder are ever read: what is asked for is looked up in their list.
+ * Hands out the built page, and the weights that it loads. Only files of these two folders are ever read: what is asked for
+ * is looked up in their list.
  *
  * @param folder - where `npm run build:page` writes it
  */
 export function servePage<E extends Env>(app: Hono<E>, folder: string): void {
   app.get('/*', async (c, next) => {
     const name = c.req.path === '/' ? 'index.html' : c.req.path.slice(1);
-    const files = await readdir(folder, { recursive: true }).catch(() => []);
-    if (!files.some(file => file.replaceAll('\\', '/') === name))
+    const file = name.startsWith(modelsPath)
+      ? await fileIn(fileURLToPath(shippedFolder), name.slice(modelsPath.length))
+      : await fileIn(folder, name);
+    if (file === null)
       return c.req.path === '/' ? c.html(notBuilt, 503, { 'Content-Security-Policy': "default-src 'none'" }) : next();
-    const file = path.join(folder, name);
     const found = await stat(file);
     if (!found.isFile()) return next();
     const { size, mtimeMs } = found;
@@ -80,4 +89,9 @@ export function servePage<E extends Env>(app: Hono<E>, folder: string): void {
       'Content-Type': types[path.extname(name)] ?? 'application/octet-stream',
     });
   });
+}
+
+async function fileIn(folder: string, name: string): Promise<string | null> {
+  const files = await readdir(folder, { recursive: true }).catch(() => []);
+  return files.some(file => file.replaceAll('\\', '/') === name) ? path.join(folder, name) : null;
 }

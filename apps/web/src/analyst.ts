@@ -11,11 +11,9 @@ export interface Analyst {
   analyze(picture: GivenPicture, options: AnalystOptions): Promise<Findings>;
 }
 
-/** A picture as it was given: the bytes of the file, never pixels that were encoded again. */
-export interface GivenPicture {
-  readonly name: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
+/** A picture as it was given: the bytes of the file, never pixels that were encoded again; or where the server finds it. */
+export type GivenPicture =
+  { readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> } | { readonly name: string; readonly url: string };
 
 export interface AnalystOptions {
   readonly signal: AbortSignal;
@@ -23,11 +21,11 @@ export interface AnalystOptions {
 }
 
 /**
- * How far the work is. Before the stages of an analysis a picture is uploaded (bytes) and waits (`total` 0), or the model
- * is loaded (bytes).
+ * How far the work is. Before the stages of an analysis a picture is uploaded (bytes) or fetched by the server (`total` 0)
+ * and waits (`total` 0), or the model is loaded (bytes).
  */
 export interface AnalystProgress {
-  readonly stage: 'upload' | 'wait' | 'load' | Progress['stage'];
+  readonly stage: 'upload' | 'fetch' | 'wait' | 'load' | Progress['stage'];
   readonly done: number;
   readonly total: number;
 }

@@ -4,11 +4,11 @@ import type { Analyst } from './analyst.ts';
 import { Batch } from './batch.tsx';
 import { DropTarget, FileButton } from './files.tsx';
 import { MoonIcon, PlusIcon, SunIcon } from './icons.tsx';
-import type { Item, Place } from './pictures.ts';
+import type { Given, Item, Place } from './pictures.ts';
 import { Pictures } from './pictures.ts';
 import { PlaceSwitch } from './place.tsx';
 import { PicturePage } from './picture-page.tsx';
-import { createServerAnalyst } from './server-analyst.ts';
+import { createServerAnalyst, fetchesUrls } from './server-analyst.ts';
 import { Start } from './start.tsx';
 import { strings } from './strings.ts';
 import { useTheme } from './theme.ts';
@@ -21,8 +21,8 @@ export function App(): JSX.Element {
   const { items } = pictures;
   const opened = items.find(({ id }) => id === openId) ?? null;
 
-  const add = (files: readonly File[]) => {
-    const added = pictures.add(files, place);
+  const add = (given: readonly Given[]) => {
+    const added = pictures.add(given, place);
     // The first picture is what one came for; several are a table.
     if (added.length === 1) open(added[0]!.id);
     else open(null);
@@ -36,6 +36,8 @@ export function App(): JSX.Element {
     pictures.retry(failed(items, apiKey !== null ? null : openId));
   };
   useTitle(opened);
+  // Only the server fetches: this browser would have to be let by the other site.
+  const onUrl = useFetchesUrls() && place === 'server' ? (url: URL) => add([url]) : null;
 
   return (
     <DropTarget onFiles={add}>
@@ -60,13 +62,16 @@ export function App(): JSX.Element {
       </header>
       <main id="main" tabIndex={-1}>
         {items.length === 0 ? (
-          <Start place={place} onPlace={setPlace} onFiles={add} />
+          <Start place={place} onPlace={setPlace} onFiles={add} onUrl={onUrl} />
         ) : opened ? (
           <PicturePage key={opened.id} item={opened} items={items} onOpen={open} onRetry={retry} onRemove={remove} />
         ) : (
-          <Batch items={items} onOpen={open} onRemove={remove} onRetry={retry} />
+          <Batch items={items} onOpen={open} onRemove={remove} onRetry={retry} onUrl={onUrl} />
         )}
       </main>
+      <footer class="foot">
+        <a href="third-party.txt">{strings.footer.thirdParty}</a>
+      </footer>
     </DropTarget>
   );
 }
@@ -91,6 +96,13 @@ function usePictures(): { readonly pictures: Pictures; readonly setKey: (key: st
       },
     };
   }, []);
+}
+
+/** Whether the server takes addresses; not until it has said so. */
+function useFetchesUrls(): boolean {
+  const [isSo, setSo] = useState(false);
+  useEffect(() => void fetchesUrls().then(setSo), []);
+  return isSo;
 }
 
 /** Loaded when it is first asked for: whoever stays with the server does not wait for it. */
@@ -118,7 +130,7 @@ function useOpenPicture(): [number | null, (id: number | null) => void] {
 }
 
 function useTitle(opened: Item | null): void {
-  const title = opened ? `${opened.file.name} – ${strings.title}` : `${strings.title}: ${strings.tagline}`;
+  const title = opened ? `${opened.name} – ${strings.title}` : `${strings.title}: ${strings.tagline}`;
   useEffect(() => {
     document.title = title;
   }, [title]);

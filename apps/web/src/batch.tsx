@@ -8,19 +8,22 @@ import { ProgressLine } from './progress.tsx';
 import { strings } from './strings.ts';
 import { Thumbnail } from './thumbnail.tsx';
 import { TroubleNotice } from './trouble.tsx';
+import { UrlForm } from './url-form.tsx';
 
 interface Props {
   readonly items: readonly Item[];
   readonly onOpen: (id: number) => void;
   readonly onRemove: (id: number) => void;
   readonly onRetry: (apiKey: string | null) => void;
+  /** Takes the address of a picture; null where nobody would fetch it. */
+  readonly onUrl: ((url: URL) => void) | null;
 }
 
 type ColumnId = 'name' | 'state' | 'score' | 'area' | 'regions' | 'notable';
 
 /** What a column is sorted by; null comes last in any order. */
 const keys: Readonly<Record<ColumnId, (item: Item) => string | number | null>> = {
-  name: ({ file }) => file.name.toLowerCase(),
+  name: ({ name }) => name.toLowerCase(),
   state: ({ state }) => ['running', 'waiting', 'failed', 'done'].indexOf(state.kind),
   score: item => findingsOf(item)?.analysis.score.value ?? null,
   area: item => findingsOf(item)?.analysis.areaFraction ?? null,
@@ -46,7 +49,7 @@ export const sortItems = (items: readonly Item[], { by, descending }: Order): re
   });
 
 /** All pictures in a table. */
-export function Batch({ items, onOpen, onRemove, onRetry }: Props): JSX.Element {
+export function Batch({ items, onOpen, onRemove, onRetry, onUrl }: Props): JSX.Element {
   const [order, setOrder] = useState<Order | null>(null);
   const { batch: words } = strings;
   const left = items.filter(({ state }) => state.kind === 'waiting' || state.kind === 'running').length;
@@ -75,6 +78,7 @@ export function Batch({ items, onOpen, onRemove, onRetry }: Props): JSX.Element 
         </button>
       </div>
       {locked?.state.kind === 'failed' && <TroubleNotice trouble={locked.state.trouble} onRetry={onRetry} />}
+      {onUrl && <UrlForm onUrl={onUrl} />}
       <table class="pictures">
         <caption class="unseen">{words.caption}</caption>
         <thead>
@@ -109,7 +113,7 @@ export function Batch({ items, onOpen, onRemove, onRetry }: Props): JSX.Element 
 }
 
 function Row({ item, onOpen, onRemove }: Pick<Props, 'onOpen' | 'onRemove'> & { readonly item: Item }): JSX.Element {
-  const { id, file, state } = item;
+  const { id, name, given, state } = item;
   const { batch: words } = strings;
   const analysis = findingsOf(item)?.analysis;
   const notable = countNotable(item);
@@ -125,8 +129,8 @@ function Row({ item, onOpen, onRemove }: Pick<Props, 'onOpen' | 'onRemove'> & { 
             onOpen(id);
           }}
         >
-          <Thumbnail file={file} />
-          <span>{file.name}</span>
+          <Thumbnail given={given} />
+          <span>{name}</span>
         </button>
       </th>
       <td class="state">
@@ -165,7 +169,7 @@ function Row({ item, onOpen, onRemove }: Pick<Props, 'onOpen' | 'onRemove'> & { 
         <button
           type="button"
           class="button plain"
-          aria-label={words.remove(file.name)}
+          aria-label={words.remove(name)}
           onClick={event => {
             event.stopPropagation();
             onRemove(id);

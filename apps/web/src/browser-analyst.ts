@@ -45,7 +45,10 @@ export async function createBrowserAnalyst(): Promise<Analyst> {
 
   return {
     place: 'browser',
-    async analyze({ name, bytes }: GivenPicture, options: AnalystOptions): Promise<Findings> {
+    async analyze(given: GivenPicture, options: AnalystOptions): Promise<Findings> {
+      if ('url' in given)
+        throw new UsageError(`This browser does not fetch ${given.url}; save the picture and give the file`);
+      const { name, bytes } = given;
       options.progress({ stage: 'wait', done: 0, total: 0 });
       const told = await inTurn({ kind: 'analyze', name, bytes }, options);
       const { analysis, files } = told as Told & { kind: 'analyzed' };

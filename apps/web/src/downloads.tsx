@@ -10,7 +10,8 @@ import { strings } from './strings.ts';
 
 interface Props {
   readonly findings: Findings;
-  readonly map: FloatMap;
+  /** The network's map; null where it cannot be read here, so that no mask can be made of it. */
+  readonly map: FloatMap | null;
   readonly threshold: number;
 }
 
@@ -80,10 +81,14 @@ function filesOf({ findings, map, threshold }: Props): {
       },
       stored(words.map, words.mapNote, analysis.maps.map.file),
       stored(words.overlay, words.overlayNote, analysis.maps.overlay.file),
-      {
-        ...{ title: words.mask, note: words.maskNote(threshold), name: `${name}.mask.png` },
-        make: async () => new Blob([encodeMask(map, threshold)], { type: 'image/png' }),
-      },
+      ...(map
+        ? [
+            {
+              ...{ title: words.mask, note: words.maskNote(threshold), name: `${name}.mask.png` },
+              make: async () => new Blob([encodeMask(map, threshold)], { type: 'image/png' }),
+            },
+          ]
+        : []),
     ],
     evidence: (analysis.evidence ?? []).flatMap(({ title, map }) =>
       map ? [stored(title, words.evidenceNote, map.file)] : [],

@@ -1,8 +1,10 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Findings } from './analyst.ts';
+import { Downloads } from './downloads.tsx';
+import { FileDetails } from './file-details.tsx';
 import { BackIcon, CloseIcon, ForwardIcon } from './icons.tsx';
-import type { Item } from './pictures.ts';
+import type { Item, Place } from './pictures.ts';
 import type { FloatMap } from './paint.ts';
 import { decodeMap } from './png.ts';
 import { ProgressLine } from './progress.tsx';
@@ -20,12 +22,13 @@ interface Props {
 
 /** One picture: what is being done with it, what went wrong, or what was found. Nothing in here outlives the picture. */
 export function PicturePage({ item, items, onOpen, onRetry, onRemove }: Props): JSX.Element {
-  const { file, state } = item;
+  const { name, given, state } = item;
   const { batch: words } = strings;
   const index = items.findIndex(({ id }) => id === item.id);
   const step = (by: number) => items[index + by];
   const shown = usePicture(item);
   const analysis = state.kind === 'done' ? state.findings.analysis : null;
+  const size = given instanceof File ? given.size : analysis?.input.bytes;
   const format = analysis && (strings.format[analysis.input.format] ?? analysis.input.format);
   return (
     <article class="picture-page">
@@ -37,9 +40,13 @@ export function PicturePage({ item, items, onOpen, onRetry, onRemove }: Props): 
           </button>
         )}
         <div class="bar-title">
-          <h1>{file.name}</h1>
+          <h1>{name}</h1>
           <p class="faint">
-            {[analysis && strings.size(analysis.input.width, analysis.input.height), format, strings.bytes(file.size)]
+            {[
+              analysis && strings.size(analysis.input.width, analysis.input.height),
+              format,
+              size && strings.bytes(size),
+            ]
               .filter(Boolean)
               .join(' · ')}
           </p>
@@ -71,8 +78,8 @@ export function PicturePage({ item, items, onOpen, onRetry, onRemove }: Props): 
           <button
             type="button"
             class="button plain"
-            aria-label={words.remove(file.name)}
-            title={words.remove(file.name)}
+            aria-label={words.remove(name)}
+            title={words.remove(name)}
             onClick={() => onRemove(item.id)}
           >
             <CloseIcon />
@@ -80,10 +87,14 @@ export function PicturePage({ item, items, onOpen, onRetry, onRemove }: Props): 
         </div>
       </div>
       {state.kind === 'done' ? (
-        shown.map && <Result findings={state.findings} map={shown.map} picture={shown.picture} item={item} />
+        shown.map instanceof Error ? (
+          <NoMap findings={state.findings} reason={shown.map} place={item.place} />
+        ) : (
+          shown.map && <Result findings={state.findings} map={shown.map} picture={shown.picture} item={item} />
+        )
       ) : (
         <div class="pending">
-          {shown.picture && <Preview picture={shown.picture} name={file.name} />}
+          {shown.picture && <Preview picture={shown.picture} name={name} />}
           {state.kind === 'failed' ? (
             <TroubleNotice trouble={state.trouble} onRetry={onRetry} />
           ) : state.kind === 'running' ? (
@@ -100,16 +111,39 @@ export function PicturePage({ item, items, onOpen, onRetry, onRemove }: Props): 
 interface Shown {
   /** What stands for the picture itself; null where nothing can. */
   readonly picture: ImageBitmap | null;
-  readonly map: FloatMap | null;
+  /** Null until it is there; why it cannot be shown. */
+  readonly map: FloatMap | Error | null;
+}
+
+/** What was found where its map cannot be read, which may be for want of memory: all that needs no map. */
+const NoMap = ({ findings, reason, place }: NoMapProps): JSX.Element => (
+  <div class="result">
+    <div class="notice trouble" role="alert">
+      <p>
+        <strong>{strings.noMap.title}</strong>
+      </p>
+      <p>{strings.noMap.detail(reason.message)}</p>
+    </div>
+    <div class="details">
+      <Downloads findings={findings} map={null} threshold={findings.analysis.protocol.threshold} />
+      <FileDetails analysis={findings.analysis} place={place} />
+    </div>
+  </div>
+);
+
+interface NoMapProps {
+  readonly findings: Findings;
+  readonly reason: Error;
+  readonly place: Place;
 }
 
 /** The picture as this browser decodes it, and once it is there the map. */
-function usePicture({ file, state }: Item): Shown {
+function usePicture({ given, state }: Item): Shown {
   const [picture, setPicture] = useState<ImageBitmap | null>(null);
-  const [map, setMap] = useState<FloatMap | null>(null);
+  const [map, setMap] = useState<Shown['map']>(null);
   const findings = state.kind === 'done' ? state.findings : null;
-  useEffect(() => onceLoaded(createImageBitmap(file), setPicture), [file]);
-  useEffect(() => (findings ? onceLoaded(loadMap(findings), setMap) : undefined), [findings]);
+  useEffect(() => (given instanceof File ? onceLoaded(createImageBitmap(given), setPicture) : undefined), [given]);
+  useEffect(() => (findings ? onceLoaded(loadMap(findings), setMap, setMap) : undefined), [findings]);
   return { picture, map };
 }
 
@@ -118,14 +152,16 @@ const loadMap = async ({ analysis, files }: Findings): Promise<FloatMap> => {
   return decodeMap(new Uint8Array(await files.get(file)!.arrayBuffer()), file);
 };
 
-/** Hands on what is loaded unless it is no longer wanted; what cannot be loaded is left out. */
-function onceLoaded<T>(loading: Promise<T>, take: (loaded: T) => void): () => void {
+/** Hands on what is loaded, or why it cannot be, unless it is no longer wanted. */
+function onceLoaded<T>(loading: Promise<T>, take: (loaded: T) => void, fail?: (reason: Error) => void): () => void {
   let isWanted = true;
   loading.then(
     loaded => {
       if (isWanted) take(loaded);
     },
-    () => {},
+    (reason: Error) => {
+      if (isWanted) fail?.(reason);
+    },
   );
   return () => {
     isWanted = false;

@@ -80,3 +80,9 @@ test('a fault is told without where in the program it came from', async () => {
     trouble: { title: 'Something went wrong', detail: 'RangeError: out of memory', canRetry: true },
   });
 });
+
+test('an address is called by the last part of its path, or by its host', () => {
+  const { pictures } = controlled();
+  const added = pictures.add([new URL('https://a.example/b/c.jpg?d'), new URL('https://a.example/')], 'server');
+  expect(added.map(({ name }) => name)).toEqual(['c.jpg', 'a.example']);
+});

@@ -4,10 +4,14 @@ import { describeTrouble } from './problem.ts';
 
 export type Place = Analyst['place'];
 
+/** What a page is given: files, and addresses of pictures that the server is to fetch. */
+export type Given = File | URL;
+
 /** One picture that was given, and how far it is. */
 export interface Item {
   readonly id: number;
-  readonly file: File;
+  readonly name: string;
+  readonly given: Given;
   readonly place: Place;
   readonly state: State;
 }
@@ -17,6 +21,9 @@ export type State =
   | { readonly kind: 'running'; readonly startedAt: number; readonly progress: AnalystProgress | null }
   | { readonly kind: 'done'; readonly findings: Findings }
   | { readonly kind: 'failed'; readonly trouble: Trouble };
+
+const nameOf = (given: Given): string =>
+  given instanceof File ? given.name : given.pathname.split('/').at(-1) || given.hostname;
 
 /** So many pictures are looked at at the same time: a server has a queue of its own, a browser has but itself. */
 const atOnce: Readonly<Record<Place, number>> = { server: 2, browser: 1 };
@@ -34,9 +41,10 @@ export class Pictures {
     this.changed = changed;
   }
 
-  /** Takes files, and gives what they became. */
-  add(files: readonly File[], place: Place): readonly Item[] {
-    const added = files.map(file => ({ id: this.nextId++, file, place, state: { kind: 'waiting' as const } }));
+  /** Takes pictures, and gives what they became. */
+  add(all: readonly Given[], place: Place): readonly Item[] {
+    const state = { kind: 'waiting' } as const;
+    const added = all.map(given => ({ id: this.nextId++, name: nameOf(given), given, place, state }));
     this.items = [...this.items, ...added];
     this.startNext();
     return added;
@@ -70,7 +78,7 @@ export class Pictures {
     this.changed();
   }
 
-  private async look({ id, file, place }: Item): Promise<void> {
+  private async look({ id, name, given, place }: Item): Promise<void> {
     const ending = new AbortController();
     const { signal } = ending;
     const startedAt = performance.now();
@@ -81,9 +89,10 @@ export class Pictures {
     tell({ kind: 'running', startedAt, progress: null });
     try {
       const analyst = await this.analystOf(place);
-      const bytes = new Uint8Array(await file.arrayBuffer());
+      const picture =
+        given instanceof File ? { name, bytes: new Uint8Array(await given.arrayBuffer()) } : { name, url: given.href };
       const progress = (progress: AnalystProgress) => tell({ kind: 'running', startedAt, progress });
-      const findings = await analyst.analyze({ name: file.name, bytes }, { signal, progress });
+      const findings = await analyst.analyze(picture, { signal, progress });
       this.running.delete(id);
       tell({ kind: 'done', findings });
     } catch (error) {

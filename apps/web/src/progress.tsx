@@ -14,12 +14,20 @@ export function ProgressLine({ progress, startedAt }: Props): JSX.Element {
   const now = useNow(500);
   const { done = 0, total = 0 } = progress ?? {};
   // What happens in one step has no steps to show.
-  const isMeasured = total > 1 && progress?.stage !== 'upload';
+  const isMeasured = total > 1;
   return (
     <div class="progress">
       <div class="progress-words">
         <span role="status">{describe(progress)}</span>
-        <span class="faint number">{strings.progress.since(Math.max(0, now - startedAt))}</span>
+        <span class="faint number">
+          {/* Not in the status, which would be read out at each percent; the bar below has it for screen readers. */}
+          {isMeasured && progress?.stage === 'upload' && (
+            <span class="percent" aria-hidden="true">
+              {strings.progress.share(done / total)}
+            </span>
+          )}
+          {strings.progress.since(Math.max(0, now - startedAt))}
+        </span>
       </div>
       <progress aria-label={describe(progress)} max={1} {...(isMeasured ? { value: done / total } : {})} />
     </div>

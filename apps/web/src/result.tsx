@@ -99,7 +99,7 @@ export function Result({ findings, map, picture: decoded, item }: Props): JSX.El
               />
             )}
             {layout === 'flicker' && <FlickerControls {...flicker} />}
-            {!decoded && stand && <p class="faint">{words.noPicture}</p>}
+            {!decoded && stand && <p class="faint">{item.given instanceof URL ? words.noBytes : words.noPicture}</p>}
           </div>
         </div>
         <section class="panel" id="panel" role="tabpanel" aria-labelledby={`tab-${layerId}`} tabIndex={-1}>

@@ -1,7 +1,7 @@
-import { afterEach, expect, test, vi } from 'vitest';
-import type { AnalystProgress } from './analyst.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { AnalystProgress, GivenPicture } from './analyst.ts';
 import { describeTrouble } from './problem.ts';
-import { createServerAnalyst } from './server-analyst.ts';
+import { createServerAnalyst, fetchesUrls } from './server-analyst.ts';
 
 const links = { self: '/v1/analyses/1', events: '/v1/analyses/1/events', report: '/v1/analyses/1/report.html' };
 const result = { maps: { map: { file: 'maps/map.png' }, overlay: { file: 'maps/overlay.png' } }, evidence: [] };
@@ -25,12 +25,49 @@ function answer(answers: Readonly<Record<string, Response[]>>) {
   });
   return { asked, headers };
 }
+/** An XMLHttpRequest that is answered as fetch is, once two bytes and then all of the form have been sent. */
+class Sending {
+  readonly upload: { onprogress?: (event: { loaded: number }) => void } = {};
+  onload = () => {};
+  onerror = () => {};
+  onabort = () => {};
+  status = 0;
+  statusText = '';
+  responseText = '';
+  private answer = new Headers();
+  private readonly headers: Record<string, string> = {};
+  private path = '';
+  open(_: string, path: string): void {
+    this.path = path;
+  }
+  setRequestHeader(name: string, value: string): void {
+    this.headers[name] = value;
+  }
+  send(): void {
+    void fetch(this.path, { method: 'POST', headers: this.headers }).then(
+      async response => {
+        this.upload.onprogress?.({ loaded: 2 });
+        this.upload.onprogress?.({ loaded: 400 });
+        ({ status: this.status, statusText: this.statusText, headers: this.answer } = response);
+        this.responseText = await response.text();
+        this.onload();
+      },
+      () => this.onerror(),
+    );
+  }
+  abort(): void {
+    this.onabort();
+  }
+  getAllResponseHeaders = () => [...this.answer].map(([name, value]) => `${name}: ${value}\r\n`).join('');
+}
+
+beforeEach(() => void vi.stubGlobal('XMLHttpRequest', Sending));
 afterEach(() => vi.unstubAllGlobals());
 
 const picture = { name: 'photo.jpg', bytes: new Uint8Array([1, 2, 3]) };
-function look(signal = new AbortController().signal, key: string | null = null) {
+function look(signal = new AbortController().signal, key: string | null = null, given: GivenPicture = picture) {
   const told: AnalystProgress[] = [];
-  const findings = createServerAnalyst(() => key).analyze(picture, { signal, progress: one => told.push(one) });
+  const findings = createServerAnalyst(() => key).analyze(given, { signal, progress: one => told.push(one) });
   return { findings, told };
 }
 const messageOf = async (looking: Promise<unknown>) =>
@@ -56,7 +93,10 @@ test('a picture is sent, followed, fetched as a whole, and forgotten by the serv
   const { files, report } = await findings;
   expect(await files.get('maps/map.png')!.text()).toBe('map');
   expect(await (await report()).text()).toBe('<!doctype html>');
-  expect(told.map(({ stage, done }) => `${stage} ${done}`)).toEqual(['upload 0', 'wait 0', 'locate 1']);
+  expect(told.map(({ stage, done }) => `${stage} ${done}`)).toEqual([
+    ...['upload 0', 'upload 2', 'upload 3'],
+    ...['wait 0', 'locate 1'],
+  ]);
   expect(asked.at(-1)).toBe(`DELETE ${links.self}`);
   expect(headers.every(({ Authorization }) => Authorization === 'Bearer secret')).toBe(true);
 });
@@ -75,7 +115,10 @@ test('a full queue is asked again when the server says', async () => {
     canRetry: false,
     needsKey: false,
   });
-  expect(told.map(({ stage }) => stage)).toEqual(['upload', 'wait', 'upload']);
+  expect(told.map(({ stage, done }) => `${stage} ${done}`)).toEqual([
+    ...['upload 0', 'upload 2', 'upload 3', 'wait 0'],
+    ...['upload 0', 'upload 2', 'upload 3'],
+  ]);
 });
 
 test('a missing key, a server that is gone, and a fault are told in words', async () => {
@@ -84,7 +127,7 @@ test('a missing key, a server that is gone, and a fault are told in words', asyn
   answer({});
   expect(await messageOf(look().findings)).toEqual({
     title: 'The server cannot be reached',
-    detail: 'The server does not answer (Failed to fetch). Check the connection, or look in this browser instead.',
+    detail: 'The server does not answer (the connection broke). Check the connection, or look in this browser instead.',
     canRetry: true,
     needsKey: false,
   });
@@ -94,4 +137,42 @@ test('a missing key, a server that is gone, and a fault are told in words', asyn
     detail: '502 Bad Gateway',
     canRetry: true,
   });
+});
+
+test('a picture that is no longer wanted is not sent on', async () => {
+  vi.stubGlobal('fetch', () => new Promise(() => {}));
+  const ending = new AbortController();
+  const { findings } = look(ending.signal);
+  ending.abort(new Error('removed'));
+  await expect(findings).rejects.toThrow('removed');
+});
+
+test('an address is given to the server, which says what is wrong with it', async () => {
+  const bodies: unknown[] = [];
+  vi.stubGlobal('fetch', async (_: string, { body }: RequestInit) => {
+    bodies.push(body);
+    return problem(422, 'not-fetched', 'the URL: its host is not on the public internet');
+  });
+  const { findings, told } = look(undefined, null, { name: 'a.jpg', url: 'https://internal.example/a.jpg' });
+  expect(await messageOf(findings)).toEqual({
+    title: 'The picture could not be fetched',
+    detail: 'the URL: its host is not on the public internet',
+    canRetry: true,
+    needsKey: false,
+  });
+  expect(bodies).toEqual(['{"url":"https://internal.example/a.jpg"}']);
+  expect(told.map(({ stage }) => stage)).toEqual(['fetch']);
+});
+
+test('whether addresses are taken is read from what the server says of itself', async () => {
+  const description = (content: object) => ({ paths: { '/v1/analyses': { post: { requestBody: { content } } } } });
+  const asked = (response: () => Response) => {
+    vi.stubGlobal('fetch', async () => response());
+    return fetchesUrls();
+  };
+  expect(await asked(() => Response.json(description({ 'multipart/form-data': {}, 'application/json': {} })))).toBe(
+    true,
+  );
+  expect(await asked(() => Response.json(description({ 'multipart/form-data': {} })))).toBe(false);
+  expect(await asked(() => new Response('no such page', { status: 404 }))).toBe(false);
 });

@@ -1,6 +1,7 @@
 import type { Analysis, Progress } from '@forgelens/analysis';
 import type { Analyst, AnalystOptions, Findings, GivenPicture } from './analyst.ts';
 import { ServerProblem } from './problem.ts';
+import { post } from './post.ts';
 import { strings } from './strings.ts';
 
 /** What the server says of an analysis, as far as the page reads it; docs/server.md has the rest. */
@@ -11,6 +12,9 @@ interface Resource {
   readonly result: Analysis | null;
   readonly links: { readonly self: string; readonly events: string; readonly report: string };
 }
+
+const analyses = '/v1/analyses';
+const prefer = { Prefer: 'respond-async' };
 
 /** A picture that finds the queue full asks again after so long where the server does not say. */
 const defaultRetrySeconds = 5;
@@ -40,16 +44,32 @@ export function createServerAnalyst(apiKey: () => string | null): Analyst {
       void fetch(self, { method: 'DELETE', headers: headers() }).catch(() => {});
     }
 
-    async function send({ name, bytes }: GivenPicture): Promise<Resource> {
-      const body = new FormData();
-      body.append('file', new Blob([bytes]), name);
+    async function send(given: GivenPicture): Promise<Resource> {
       for (;;) {
-        progress({ stage: 'upload', done: 0, total: bytes.length });
-        const response = await reach('/v1/analyses', { method: 'POST', body, headers: { Prefer: 'respond-async' } });
+        const response = await orUnreachable('url' in given ? sendAddress(given.url) : upload(given.name, given.bytes));
         if (response.status !== 429) return (await (await orProblem(response)).json()) as Resource;
         progress({ stage: 'wait', done: 0, total: 0 });
         await pause(1000 * (Number(response.headers.get('Retry-After')) || defaultRetrySeconds), signal);
       }
+    }
+
+    function upload(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<Response> {
+      const body = new FormData();
+      body.append('file', new Blob([bytes]), name);
+      // What is around the bytes in the form is sent, too.
+      const onSent = (sent: number) =>
+        progress({ stage: 'upload', done: Math.min(sent, bytes.length), total: bytes.length });
+      onSent(0);
+      return post(analyses, body, { headers: { ...headers(), ...prefer }, signal, onSent });
+    }
+
+    function sendAddress(url: string): Promise<Response> {
+      progress({ stage: 'fetch', done: 0, total: 0 });
+      const type = { 'Content-Type': 'application/json' };
+      return fetch(analyses, {
+        ...{ method: 'POST', body: JSON.stringify({ url }), signal },
+        headers: { ...headers(), ...prefer, ...type },
+      });
     }
 
     /** Listens to what the server tells of the analysis until it has no more to tell. */
@@ -91,12 +111,12 @@ export function createServerAnalyst(apiKey: () => string | null): Analyst {
     }
 
     async function ask(path: string): Promise<Response> {
-      return orProblem(await reach(path));
+      return orProblem(await orUnreachable(fetch(path, { signal, headers: headers() })));
     }
 
-    async function reach(path: string, { headers: more, ...init }: RequestInit & { headers?: object } = {}) {
+    async function orUnreachable(asking: Promise<Response>): Promise<Response> {
       try {
-        return await fetch(path, { ...init, signal, headers: { ...headers(), ...more } });
+        return await asking;
       } catch (error) {
         signal.throwIfAborted();
         throw new ServerProblem('unreachable', strings.trouble.unreachable((error as Error).message));
@@ -108,6 +128,22 @@ export function createServerAnalyst(apiKey: () => string | null): Analyst {
     const key = apiKey();
     return key === null ? {} : { Authorization: `Bearer ${key}` };
   }
+}
+
+/** Whether the server fetches pictures from URLs. Its description says so, also to who has no key. */
+export async function fetchesUrls(): Promise<boolean> {
+  try {
+    const { paths } = (await (await fetch('/openapi.json')).json()) as Description;
+    return 'application/json' in paths[analyses].post.requestBody.content;
+  } catch {
+    // The page may be offline.
+    return false;
+  }
+}
+
+/** The little of the server's description that is read here. */
+interface Description {
+  readonly paths: { readonly [analyses]: { readonly post: { readonly requestBody: { readonly content: object } } } };
 }
 
 /** The texts of a stream. Safari cannot go through one by `for await`. */

@@ -4,15 +4,18 @@ import { PictureIcon } from './icons.tsx';
 import type { Place } from './pictures.ts';
 import { PlaceSwitch } from './place.tsx';
 import { strings } from './strings.ts';
+import { UrlForm } from './url-form.tsx';
 
 interface Props {
   readonly place: Place;
   readonly onPlace: (place: Place) => void;
   readonly onFiles: (files: readonly File[]) => void;
+  /** Takes the address of a picture; null where nobody would fetch it. */
+  readonly onUrl: ((url: URL) => void) | null;
 }
 
 /** What is seen before there is a picture. */
-export function Start({ place, onPlace, onFiles }: Props): JSX.Element {
+export function Start({ place, onPlace, onFiles, onUrl }: Props): JSX.Element {
   const { start } = strings;
   return (
     <div class="start">
@@ -29,6 +32,7 @@ export function Start({ place, onPlace, onFiles }: Props): JSX.Element {
         </p>
         <p class="faint">{start.formats}</p>
       </div>
+      {onUrl && <UrlForm onUrl={onUrl} />}
       <PlaceSwitch place={place} onChange={onPlace} />
       <ul class="tips">
         {start.tips.map(({ title, text }) => (

@@ -17,6 +17,9 @@ export const strings = {
     orPaste: 'or paste one, or',
     choose: 'Choose files',
     more: 'Add pictures',
+    url: 'Address of a picture',
+    urlHelp: 'Of the picture itself (https://…), not of a page that shows it. The server fetches it.',
+    urlSend: 'Fetch it',
     formats: 'JPEG, PNG, WebP, TIFF, GIF, AVIF and BMP. The bytes are taken as they are.',
     tips: [
       {
@@ -46,6 +49,8 @@ export const strings = {
   progress: {
     waiting: 'Waiting',
     upload: (bytes: number) => `Sending ${fileSize(bytes)}`,
+    share: (fraction: number) => `${Math.floor(100 * fraction)} % · `,
+    fetch: 'The server fetches the picture',
     wait: 'Waiting for its turn',
     load: 'Loading the model',
     decode: 'Reading the picture',
@@ -65,6 +70,7 @@ export const strings = {
     server: {
       'not-a-picture': 'This picture cannot be looked at',
       'too-large': 'The file is too large for this server',
+      'not-fetched': 'The picture could not be fetched',
       'too-slow': 'It took longer than this server allows',
       closing: 'The server is closing',
       unavailable: 'The server is not ready',
@@ -113,6 +119,7 @@ export const strings = {
     scale: 'Pixels of the screen for one of the picture',
     picture: 'The picture',
     over: (title: string) => `${title} over the picture`,
+    noBytes: 'The server fetched this picture; the map’s overlay stands for it here.',
     noPicture: 'This browser cannot show this format; the map’s overlay stands for the picture.',
     opacity: 'Opacity of the map',
     threshold: 'Threshold',
@@ -163,6 +170,12 @@ export const strings = {
     madeAt: (threshold: number) => `The report and the result stay at ${decimals(threshold)}; the mask follows.`,
     reset: (threshold: number) => `Back to ${decimals(threshold)}`,
     warnings: 'About this file',
+  },
+
+  noMap: {
+    title: 'This browser cannot show the map',
+    detail: (reason: string) =>
+      `The result is whole, but its map of 16 bits cannot be read here (${reason}). Download the report or the map over the picture below, or open this page in another browser.`,
   },
 
   evidence: {
@@ -225,6 +238,8 @@ export const strings = {
     took: (when: string, ms: number, place: string) => `${when}, ${place}, ${duration(ms)}`,
     placed: { server: 'on the server', browser: 'in this browser' },
   },
+
+  footer: { thirdParty: 'Licences of what this page is made of' },
 
   size: (width: number, height: number) => `${whole(width)} × ${whole(height)} px`,
   bytes: fileSize,

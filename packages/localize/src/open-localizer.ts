@@ -14,8 +14,8 @@ import type { OpenedModel, ShippedCard } from './model.ts';
 import { inputContract, modelOf, operatingPointFor } from './model.ts';
 import { describeSizePolicy, networkLocalizer } from './network-localizer.ts';
 
-/** Weights that come with the program, beside their card. */
-const shippedFolder = new URL('../weights/', import.meta.url);
+/** Where weights that come with the program are, each in the folder of its model, beside their card. */
+export const shippedFolder = new URL('../weights/', import.meta.url);
 
 const definitions: readonly ModelDefinition[] = Object.values(networks);
 
