@@ -31,7 +31,8 @@ export function grad(
     if (dys.every(d => d === null)) continue;
     const first = dys[0] ?? fill(0, node.y.shape, node.y.dtype);
     const used = known(node, first);
-    const dxs = node.op.vjp(first, used === node ? { ...node, inputs: node.inputs.map(again) } : used, dys);
+    const lean = { ...node, inputs: node.inputs.map(again), y: again(node.y) };
+    const dxs = node.op.vjp(first, used === node ? lean : used, dys);
     for (const [i, dx] of dxs.entries()) {
       if (dx === null) continue;
       const x = node.inputs[i]!;
@@ -50,14 +51,14 @@ export function grad(
 /** What gradients use for a value: made anew where its op can do that, and once for all that need it. */
 function remade(): (x: Value) => Value {
   const made = new Map<Value, Value>();
-  return x => {
+  const anew = (x: Value): Value => {
     const { node } = x;
-    if (node === null || 'composite' in node.op || !node.op.again) return x;
-    const before = made.get(x);
-    const y = before ?? node.op.again(node.inputs, node.attrs) ?? x;
+    if (!node?.op.again) return x;
+    const y = made.get(x) ?? node.op.again(node.inputs.map(anew), node.attrs, node) ?? x;
     made.set(x, y);
     return y;
   };
+  return anew;
 }
 
 /** The nodes on the paths from any of xs to y, in topological order. Composite nodes count as one. */

@@ -83,8 +83,10 @@ export interface PrimitiveOp<I extends readonly Value[], A> {
    * The output, computed another way: gradients that need it use this one. Where that is cheap, it is better than to
    * keep the output from the forward pass to the backward pass. null keeps it. (Other nodes must compute it: ONNX Runtime
    * makes equal ones into one, and then keeps that.)
+   *
+   * @param inputs - the node's, each computed another way itself where it can be
    */
-  again?(inputs: I, attrs: A): Value | null;
+  again?(inputs: I, attrs: A, node: Node<I, A>): Value | null;
   /** How many products are added up in one run, for the ops whose work that is; the others count as 0. */
   multiplyAdds?(node: Node<I, A>): number;
   readonly vjp: Vjp<I, A>;
@@ -94,6 +96,8 @@ export interface PrimitiveOp<I extends readonly Value[], A> {
 export interface CompositeOp<I extends readonly Value[], A> {
   readonly composite: string;
   build(inputs: I, attrs: A): Value;
+  /** As a primitive op's. */
+  again?(inputs: I, attrs: A, node: Node<I, A>): Value | null;
   readonly vjp: Vjp<I, A>;
 }
 

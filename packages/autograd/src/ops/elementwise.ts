@@ -166,8 +166,17 @@ export const cos = unary('Cos', (dy, x) => neg(mul(dy, sin(x))));
 export const tanh = unary('Tanh', (dy, _x, y) => mul(dy, sub(one(y), mul(y, y))));
 /** 1 / (1 + e⁻ˣ). */
 export const sigmoid = unary('Sigmoid', (dy, _x, y) => mul(dy, mul(y, sub(one(y), y))));
-/** max(x, 0). The gradient at 0 is 0. (It is told by y, so that x need not be kept for it.) */
-export const relu = unary('Relu', (dy, _x, y) => mul(dy, isPositive(y)));
+const reluOp: PrimitiveOp<readonly [x: Value], null> = {
+  onnx: 'Relu',
+  infer: ([x]) => like(x),
+  again: ([x], _attrs, { inputs }) => (x === inputs[0] ? null : relu(x)),
+  // Told by y, so that x need not be kept for it.
+  vjp: (dy, { y }) => [mul(dy, isPositive(y))],
+};
+
+/** max(x, 0). The gradient at 0 is 0. */
+export const relu = (x: Value): Value => apply1(reluOp, [x], null);
+
 const hardSigmoidOp: PrimitiveOp<readonly [x: Value], { slope: number }> = {
   onnx: 'HardSigmoid',
   infer: ([x]) => like(x),

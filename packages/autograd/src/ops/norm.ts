@@ -200,9 +200,19 @@ export const normalizeChannels = (
   eps = 1e-5,
 ): Value => apply1(normalizeOp, [x, weight, bias, mean, variance], { eps });
 
+/** scale · x + shift of each channel, in one pass over x. */
+function affineChannels(x: Value, scale: Value, shift: Value): Value {
+  const all = (value: number) => fill(value, scale.shape, x.dtype);
+  return normalizeChannels(x, scale, shift, all(0), all(1), 0);
+}
+
 const batchNormOp: CompositeOp<NormInputs, { eps: number }> = {
   composite: 'batchNorm',
   build: ([x, weight, bias, mean, variance], { eps }) => normalizeChannels(x, weight, bias, mean, variance, eps),
+  again([x, weight, bias, mean, variance], { eps }) {
+    const scale = div(weight, sqrt(add(variance, scalar(eps, x.dtype))));
+    return affineChannels(x, scale, sub(bias, mul(mean, scale)));
+  },
   // With the batch's own statistics the gradient is one scale, slope and shift per channel: dx = A·dy + B·x + C.
   vjp(dy, { inputs: [x, weight, , mean, variance], attrs: { eps } }) {
     const [n, c, h, w] = x.shape as [number, number, number, number];
@@ -213,9 +223,7 @@ const batchNormOp: CompositeOp<NormInputs, { eps: number }> = {
     const a = mul(weight, scale);
     const b = mul(mul(a, mul(dWeight, scale)), mul(count, scalar(-1, x.dtype)));
     const shift = sub(mul(mul(a, sum), mul(count, scalar(-1, x.dtype))), mul(b, mean));
-    // B·x + C in one pass over x.
-    const affine = normalizeChannels(x, b, shift, fill(0, [c], x.dtype), fill(1, [c], x.dtype), 0);
-    return [add(mul(dy, reshape(a, [c, 1, 1])), affine), dWeight, sum, null, null];
+    return [add(mul(dy, reshape(a, [c, 1, 1])), affineChannels(x, b, shift)), dWeight, sum, null, null];
   },
 };
 
