@@ -13,22 +13,24 @@ const mostPixels = 2 ** 19;
 const leastSide = 64;
 /** Copies nearer than this are not looked for, in px of the scaled picture. */
 const leastDistance = 24;
+/** The blur in which places are compared, in px: what is finer is lost when a copy is turned, scaled or saved. */
+const sharpness = 0.7;
 /** The side of the cells that regions are made of, in px. */
 const cell = 4;
 /** What is looked at around a cell on each side, in px. */
 const around = 4;
 /** The standard deviation of the fine structure below which a cell is flat, in levels of 0–255. */
-const leastContrast = 1;
+const leastContrast = 0.5;
 /** The least share that gradients across the main direction have in those along it: a straight edge matches any other. */
-const leastCornering = 0.1;
+const leastCornering = 0.05;
 /** The least correlation of a cell with its match. */
 const leastCellSimilarity = 0.75;
 /** Smaller regions are left to chance, in px of the scaled picture. */
 const leastArea = 400;
 /** The least correlation of the fine structure of two places. Likeness gives less; a copy gives more. */
-const leastSimilarity = 0.88;
+const leastSimilarity = 0.94;
 /** The least agreement of their levels: lookalikes are lit differently. */
-const leastAgreement = 0.86;
+const leastAgreement = 0.94;
 /** Lookalikes lie over each other when one is stretched; a copy keeps its proportions, to this. */
 const mostStretch = 0.02;
 /** While a region grows, its map is known less well. */
@@ -37,7 +39,7 @@ const mostStretchGrowing = 0.25;
 /**
  * Copy-move: two places of the picture with the same content, as pairs. Keypoints that look alike, as they are or mirrored,
  * say how one place may have been moved, turned and scaled. What surrounds them is laid over each other, and grows by
- * cells that agree. Both places must correlate in fine structure by 0.88, be lit alike, and have the same proportions. Map: the correlation at both places.
+ * cells that agree. Both places must correlate in fine structure by 0.92, be lit alike, and have the same proportions. Map: the correlation at both places.
  *
  * Amerini et al. 2011, "A SIFT-Based Forensic Method for Copy–Move Attack Detection and Transformation Recovery",
  * https://doi.org/10.1109/TIFS.2011.2129512. Unlike the paper: each match is registered and tried by itself in place of
@@ -106,7 +108,8 @@ interface Match {
 /** Regions that grow from matches of keypoints, each laid over its match; the largest first. */
 function matchedRegions(plane: Plane): Match[] {
   const { width } = plane;
-  const fine = fineStructure(plane);
+  const smooth = { ...plane, data: blurPlanes(plane.data, width, plane.height, 1, sharpness) };
+  const fine = fineStructure(smooth);
   const textured = texturedCells(fine);
   const grown: Match[] = [];
   for (const { from, to, map } of matchKeypoints(findKeypoints(plane), leastDistance)) {
@@ -118,7 +121,7 @@ function matchedRegions(plane: Plane): Match[] {
     ({ members, map, similarity }) =>
       similarity >= leastSimilarity &&
       partsOf(map).stretch <= mostStretch &&
-      agreement(plane, fine, members, map) >= leastAgreement,
+      agreement(smooth, fine, members, map) >= leastAgreement,
   );
   // A copy matches its source and the source its copy: the larger region of the two is kept.
   const kept: Match[] = [];
@@ -180,9 +183,12 @@ function growCells(fine: Plane, textured: Uint8Array, x: number, y: number, map:
   const seen = new Uint8Array(textured.length);
   const members: number[] = [];
   const isAlike = (column: number, row: number) => {
-    const [left, top] = [column * cell, row * cell];
-    const to = mapPoint(map, left, top);
-    if (Math.hypot(to.x - left, to.y - top) < leastDistance) return false;
+    const corners = [0, cell - 1].flatMap(v => [0, cell - 1].map(u => ({ x: column * cell + u, y: row * cell + v })));
+    for (const corner of corners) {
+      const to = mapPoint(map, corner.x, corner.y);
+      if (!isInside({ left: 0, top: 0, width: fine.width - 1, height: fine.height - 1 }, to)) return false;
+      if (Math.hypot(to.x - corner.x, to.y - corner.y) < leastDistance) return false;
+    }
     return correlate(fine, windowAround(fine, column, row), map) >= leastCellSimilarity;
   };
   const queue: number[] = [];
@@ -242,7 +248,7 @@ function texturedCells(fine: Plane): Uint8Array {
   return textured;
 }
 
-/** What is finer than 3 px: luma less its blurred self. */
+/** What is finer than 3 px: a plane less its blurred self. */
 function fineStructure({ width, height, data }: Plane): Plane {
   const coarse = blurPlanes(data, width, height, 1, 3);
   return { width, height, data: data.map((value, i) => value - coarse[i]!) };

@@ -8,7 +8,7 @@ const levels = 3;
 const mostOctaves = 3;
 const leastOctaveSide = 32;
 /** Weaker extrema are noise, in levels of 0–255. */
-const leastResponse = 0.6;
+const leastResponse = 0.3;
 /** The largest ratio of the curvatures of an extremum: more is an edge, along which it has no place. */
 const mostEdge = 10;
 /** The strongest are kept. */

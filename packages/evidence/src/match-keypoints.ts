@@ -2,7 +2,7 @@ import type { Affine } from './affine.ts';
 import { descriptorLength, mirrorDescriptor, type Keypoint } from './keypoints.ts';
 
 /** Descriptors farther apart than this, squared, are of different things. */
-const mostDistance = 0.2;
+const mostDistance = 0.4;
 /** No copy is larger or smaller than its source by more than this. */
 const mostScale = 2;
 /** The matches that are the most alike are kept. */
