@@ -154,7 +154,10 @@ function open(file: string): sqlite.Database {
   let db: sqlite.Database | undefined;
   try {
     db = new sqlite.Database(file);
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = FULL; PRAGMA secure_delete = ON');
+    // Each page is a write of its own: pages of 4 kB take half as long again for results of 10 MB, and requests wait.
+    db.exec(
+      'PRAGMA page_size = 16384; PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = FULL; PRAGMA secure_delete = ON',
+    );
     const found = db.get('PRAGMA user_version')!['user_version'] as number;
     const isNew = db.get('SELECT COUNT(*) AS n FROM sqlite_master')!['n'] === 0;
     if (!isNew && found !== version)
