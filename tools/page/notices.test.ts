@@ -39,6 +39,7 @@ test('a package is told of with its own licence when something of it is left in 
   expect(text).not.toContain('other 1.2.3');
 });
 
+// cspell:ignore libheif
 test('libvips and what it needs is named, with the text of the LGPL', () => {
   const text = thirdPartyNotices([], copiedFiles);
   expect(text).toMatch(/^ {2}vips \d+\.\d+\.\d+$/m);

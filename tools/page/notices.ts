@@ -1,4 +1,5 @@
 /** The licences of others' work that the built page has in it, as one text. */
+// cspell:ignore resvg libexif libheif libjxl nlohmann
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -67,7 +68,7 @@ export function bundledPackages(metafiles: readonly Metafile[], copied: readonly
 }
 
 function licenceText({ name, folder }: Package): string {
-  const files = readdirSync(folder).filter(file => /^(licen[cs]e|copying|notice|copyright)/i.test(file));
+  const files = readdirSync(folder).filter(file => /^(license|licence|copying|notice|copyright)/i.test(file));
   if (files.length > 0) return files.map(file => readFileSync(join(folder, file), 'utf8').trim()).join('\n\n');
   const known = missingTexts[name];
   if (known === undefined)
@@ -129,7 +130,7 @@ function weights(): string {
   const folder = new URL(`${defaultModel}/`, shippedFolder);
   const { licence } = JSON.parse(readFileSync(new URL('card.json', folder), 'utf8')) as { readonly licence: string };
   const texts = readdirSync(folder)
-    .filter(file => /^licen[cs]e/i.test(file))
+    .filter(file => /^(license|licence)/i.test(file))
     .map(file => `${file}:\n\n${readFileSync(new URL(file, folder), 'utf8').trim()}`);
   return [`models/${defaultModel}: the weights\n\n${licence}`, ...texts].join('\n\n');
 }
