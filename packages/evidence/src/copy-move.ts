@@ -26,7 +26,7 @@ const leastCornering = 0.05;
 /** The least correlation of a cell with its match. */
 const leastCellSimilarity = 0.75;
 /** Smaller regions are left to chance, in px of the scaled picture. */
-const leastArea = 400;
+const leastArea = 600;
 /** The least correlation of the fine structure of two places. Likeness gives less; a copy gives more. */
 const leastSimilarity = 0.94;
 /** The least agreement of their levels: lookalikes are lit differently. */
