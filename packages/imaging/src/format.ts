@@ -10,7 +10,7 @@ const readable: readonly string[] = [
   '????ftyp', // HEIF and AVIF
 ];
 
-// cspell:ignore viewbox
+// cspell:ignore ftyp viewbox
 /** What people take for pictures, and programs read that are asked to read anything. */
 const foreign: readonly (readonly [name: string, ...beginnings: string[]])[] = [
   ['an SVG drawing or other XML', '<?xml', '<!--', '<!DOCTYPE', '<!doctype', '<svg'],
