@@ -1,6 +1,6 @@
 import { Random } from '@forgelens/autograd';
 import { jpegRecompress } from '@forgelens/imaging';
-import { crop, filledImage, flipHorizontal, gaussianNoise, rotate90, type Image } from '@forgelens/imaging/pixels';
+import { crop, filledImage, flipHorizontal, gaussianNoise, rotate90 } from '@forgelens/imaging/pixels';
 import { expect, test } from 'vitest';
 import { copyMove } from './copy-move.ts';
 import { paste, subjectOf, texture } from './testing.ts';
@@ -37,42 +37,6 @@ test.each([
   expect(pairs).toHaveLength(1);
   expect(Math.abs(pairs![0]!.rotation)).toBeCloseTo(turn, 0);
   expect(pairs![0]!.mirrored).toBe(mirror);
-});
-
-/** `wall` with a round part of it laid elsewhere: turned by 30° clockwise and 1.2 times as large. */
-function askew(): Image {
-  const [from, to, radius] = [{ x: 48, y: 56 }, { x: 132, y: 96 }, 44];
-  const data = Uint8Array.from(wall.data);
-  const [cos, sin] = [Math.cos(Math.PI / 6) / 1.2, Math.sin(Math.PI / 6) / 1.2];
-  const at = (x: number, y: number, c: number) => wall.data[3 * (y * wall.width + x) + c]!;
-  for (let dy = -radius; dy <= radius; dy++)
-    for (let dx = -radius; dx <= radius; dx++) {
-      if (Math.hypot(dx, dy) > radius) continue;
-      const [u, v] = [from.x + cos * dx + sin * dy, from.y + cos * dy - sin * dx];
-      const [x, y] = [Math.floor(u), Math.floor(v)];
-      for (let c = 0; c < 3; c++) {
-        const upper = (x + 1 - u) * at(x, y, c) + (u - x) * at(x + 1, y, c);
-        const lower = (x + 1 - u) * at(x, y + 1, c) + (u - x) * at(x + 1, y + 1, c);
-        data[3 * ((to.y + dy) * wall.width + to.x + dx) + c] = (y + 1 - v) * upper + (v - y) * lower;
-      }
-    }
-  return { width: wall.width, height: wall.height, data };
-}
-
-test('a copy turned by 30° and scaled by 1.2 is matched to its source', async () => {
-  const { pairs, summary } = await copyMove.find(subjectOf(askew()));
-  expect(pairs).toHaveLength(1);
-  const [{ matches, rotation, scale, mirrored }] = pairs! as [(typeof pairs & object)[number]];
-  // Told from the smaller place to the larger.
-  expect(rotation).toBeCloseTo(30, 0);
-  expect(scale).toBeCloseTo(1.2, 1);
-  expect(mirrored).toBe(false);
-  for (const [source, copy] of matches) {
-    const [dx, dy] = [1.2 * (source.x - 48), 1.2 * (source.y - 56)];
-    const [cos, sin] = [Math.cos(Math.PI / 6), Math.sin(Math.PI / 6)];
-    expect(Math.hypot(132 + cos * dx - sin * dy - copy.x, 96 + sin * dx + cos * dy - copy.y)).toBeLessThan(2);
-  }
-  expect(summary).toMatch(/, turned by (29|30|31)°, scaled by 1\.(19|20|21), correlation/);
 });
 
 test('what was not copied is quiet: a texture, one colour, a ramp', async () => {
