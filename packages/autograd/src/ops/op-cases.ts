@@ -57,6 +57,10 @@ function apart(shapes: readonly Shape[], random: Random): Tensor<'float32'>[] {
   return shapes.map(shape => float32(shape, values.splice(0, sizeOf(shape))));
 }
 
+/** A map that gradients compute again in another way, which differs in the last bits. */
+const normalized = (x: Value): Value =>
+  ops.relu(ops.batchNorm(x, constant(float32([2], [0.3, 0.7])), constant(float32([2], [9, 7])))[0]);
+
 const whole = (shape: Shape, ...values: number[]): Value => constant(int64(shape, values));
 const bools = (shape: Shape, ...values: number[]): Tensor => new Tensor('bool', shape, Uint8Array.from(values));
 
@@ -331,6 +335,7 @@ export const gradientCases: Readonly<Record<Exclude<Op, OpWithoutGradient>, Read
   maxPool2d: {
     plain: piecewise(x => ops.maxPool2d(x, 2), [2, 2, 4, 6]),
     'that leaves a border': piecewise(x => ops.maxPool2d(x, 2), [1, 2, 5, 7]),
+    'of what is computed again': piecewise(x => ops.maxPool2d(normalized(x), 2), [2, 2, 4, 6]),
     'overlapping, with padding': piecewise(x => ops.maxPool2d(x, 3, { stride: 2, padding: 1 }), [1, 2, 5, 6]),
     'with gaps': piecewise(x => ops.maxPool2d(x, 2, { stride: 3 }), [1, 1, 7, 8]),
     'at every place': piecewise(x => ops.maxPool2d(x, 3, { stride: 1, padding: 1 }), [1, 1, 4, 5]),
@@ -352,7 +357,10 @@ export const gradientCases: Readonly<Record<Exclude<Op, OpWithoutGradient>, Read
   // reduce.ts
   reduceSum: reductions(ops.reduceSum, linear),
   reduceMean: reductions(ops.reduceMean, linear),
-  reduceMax: reductions(ops.reduceMax, piecewise),
+  reduceMax: {
+    ...reductions(ops.reduceMax, piecewise),
+    'of what is computed again': piecewise(x => ops.reduceMax(normalized(x), [2, 3]), [2, 2, 4, 6]),
+  },
   reduceMin: reductions(ops.reduceMin, piecewise),
   cumSum: {
     forwards: linear(x => ops.cumSum(x, 1), [2, 4, 3]),

@@ -65,6 +65,8 @@ const maxPoolOp: PrimitiveOp<readonly [x: Value], PoolAttrs> = {
   onnx: 'MaxPool',
   infer: ([x], attrs) => pooled(x, attrs, 'maxPool2d'),
   attributes: poolOnnx,
+  // The gradient compares x with y: both must have been computed the same way.
+  again: ([x], attrs, { inputs }) => (x === inputs[0] ? null : apply1(maxPoolOp, [x], attrs)),
   // Each window's gradient goes to its first maximum: every tap is compared with the maximum, and the first hit takes
   // it. (ONNX's Indices output would do it in one scatter, but does not run on WebGPU.)
   vjp(dy, { inputs: [x], y, attrs: { kernelSize, stride, padding } }) {

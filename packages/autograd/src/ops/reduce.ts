@@ -17,7 +17,12 @@ const withOnes = (shape: Shape, axes: readonly number[]): Shape => shape.map((n,
 /** dy with the reduced axes put back as 1. */
 const keep = (dy: Value, x: Value, axes: readonly number[]): Value => reshape(dy, withOnes(x.shape, axes));
 
-function reduction(onnx: string, gradient: (dy: Value, x: Value, y: Value, axes: readonly number[]) => Value) {
+/** @param comparesOutput - whether the gradient compares x with y: both must then have been computed the same way */
+function reduction(
+  onnx: string,
+  gradient: (dy: Value, x: Value, y: Value, axes: readonly number[]) => Value,
+  { comparesOutput = false } = {},
+) {
   const op: PrimitiveOp<readonly [x: Value], ReduceAttrs> = {
     onnx,
     infer: ([x], { axes, keepDims }) => [
@@ -28,6 +33,7 @@ function reduction(onnx: string, gradient: (dy: Value, x: Value, y: Value, axes:
     ],
     attributes: ({ keepDims }) => ({ keepdims: keepDims ? 1 : 0 }),
     operands: ([x], { axes }) => [x, constant(int64([axes.length], axes))],
+    again: ([x], attrs, { inputs }) => (comparesOutput && x !== inputs[0] ? apply1(op, [x], attrs) : null),
     vjp: (dy, { inputs: [x], y, attrs: { axes } }) => [gradient(keep(dy, x, axes), x, keep(y, x, axes), axes)],
   };
   /** Over all axes when none are given; reduced axes vanish unless `keepDims`. */
@@ -50,9 +56,9 @@ export const reduceMean = reduction('ReduceMean', (dy, x) =>
   expand(mul(dy, scalar(sizeOf(dy.shape) / sizeOf(x.shape), x.dtype)), x.shape),
 );
 /** The greatest element over axes; ties share the gradient equally. */
-export const reduceMax = reduction('ReduceMax', shareAmongEqual);
+export const reduceMax = reduction('ReduceMax', shareAmongEqual, { comparesOutput: true });
 /** The least element over axes; ties share the gradient equally. */
-export const reduceMin = reduction('ReduceMin', shareAmongEqual);
+export const reduceMin = reduction('ReduceMin', shareAmongEqual, { comparesOutput: true });
 
 const argMaxOp: PrimitiveOp<readonly [x: Value], { axis: number }> = {
   onnx: 'ArgMax',
