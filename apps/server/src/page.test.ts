@@ -57,7 +57,7 @@ test('weights are handed out from where Node reads them', async () => {
 
 test('only files of the page are handed out', async () => {
   const app = pageOf({ 'index.html': '' });
-  // cspell:ignore fsecret
+  // cspell:ignore fsecret fpackage
   const paths = ['/ort', '/../secret.txt', '/..%2Fsecret.txt', '/%2e%2e/secret.txt', '/ort/../../secret.txt'];
   for (const path of [...paths, '/models', '/models/', '/models/../package.json', '/models/..%2Fpackage.json'])
     expect((await app.request(path)).status, path).toBe(404);
