@@ -59,7 +59,7 @@ function apart(shapes: readonly Shape[], random: Random): Tensor<'float32'>[] {
 
 /** A map that gradients compute again in another way, which differs in the last bits. */
 const normalized = (x: Value): Value =>
-  ops.relu(ops.batchNorm(x, constant(float32([2], [0.3, 0.7])), constant(float32([2], [9, 7])))[0]);
+  ops.relu(ops.batchNorm(x, constant(float32([2], [0.3, 0.7])), constant(float32([2], [1, 1.6])))[0]);
 
 const whole = (shape: Shape, ...values: number[]): Value => constant(int64(shape, values));
 const bools = (shape: Shape, ...values: number[]): Tensor => new Tensor('bool', shape, Uint8Array.from(values));
