@@ -19,9 +19,9 @@ export interface Example {
 }
 
 /**
- * A training crop of size × size pixels: cut at random, mirrored and turned by multiples of 90°, and in one of four
- * cases recompressed as a JPEG of quality 70–100, authentic and tampered pictures alike. A picture that is too small is
- * extended by reflection. Resizing would wipe out traces, so it is rare (one in eight) and slight (0.8–1.25).
+ * A training crop of size × size pixels: cut at random, mirrored and turned by multiples of 90°, and in two of five
+ * cases recompressed as a JPEG of quality 50–100, authentic and tampered pictures alike. A picture that is too small is
+ * extended by reflection. Resizing would wipe out traces, so it is rare (one in six) and moderate (0.6–1.4).
  *
  * Four in five crops of a tampered picture are chosen to hold both tampered and authentic pixels. Crops begin at
  * multiples of 8 px, so that JPEG's blocks lie in them as they lie in the whole picture.
@@ -31,14 +31,14 @@ export async function augment(random: Random, example: Example, size: number): P
   const turns = random.integer(0, 4);
   for (let i = 0; i < turns; i++) [image, mask] = [rotate90(image), rotate90(mask)];
   if (random.chance(0.5)) [image, mask] = [flipHorizontal(image), flipHorizontal(mask)];
-  if (random.chance(0.25))
-    image = await jpegRecompress(image, random.integer(70, 101), random.chance(0.7) ? '4:2:0' : '4:4:4');
+  if (random.chance(0.4))
+    image = await jpegRecompress(image, random.integer(50, 101), random.chance(0.7) ? '4:2:0' : '4:4:4');
   return { image, mask };
 }
 
 function resizeRarely(random: Random, { image, mask }: Example): Example {
-  if (!random.chance(1 / 8)) return { image, mask };
-  const scale = random.uniform(0.8, 1.25);
+  if (!random.chance(1 / 6)) return { image, mask };
+  const scale = random.uniform(0.6, 1.4);
   const [width, height] = [Math.round(image.width * scale), Math.round(image.height * scale)];
   return { image: resizeImage(image, width, height), mask: resizeMask(mask, width, height) };
 }

@@ -1,4 +1,5 @@
 import { UsageError, type Random } from '@forgelens/autograd';
+import type { Image } from '@forgelens/imaging';
 
 import { augment, type Example } from './augment.ts';
 import { pasteInto, saveAgain } from './paste.ts';
@@ -19,7 +20,7 @@ export interface Mix {
   readonly synthetic: number;
   /** Photographs of the material, with the compression history of a forgery. */
   readonly pristine: number;
-  /** Parts of authentic samples laid into others, in the shapes of real forgeries. */
+  /** Parts of authentic samples and photographs of the material laid into others, in the shapes of real forgeries. */
   readonly pasted: number;
 }
 
@@ -70,12 +71,16 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
   };
   const [authentic, tampered] = [withLabel(0), withLabel(1)];
   const photographs = new Photographs(material, pictures);
+  const drawUntouched = (random: Random): Promise<Image> =>
+    pictures.image(
+      material.length > 0 && random.chance(0.5)
+        ? random.pick(material).image
+        : random.pick(authentic.those, authentic.weights).image,
+    );
   const drawPasted = async (random: Random) => {
-    const host = await pictures.image(random.pick(authentic.those, authentic.weights).image);
+    const host = await drawUntouched(random);
     for (;;) {
-      const donor = random.chance(0.4)
-        ? host
-        : await pictures.image(random.pick(authentic.those, authentic.weights).image);
+      const donor = random.chance(0.4) ? host : await drawUntouched(random);
       const forgery = random.pick(tampered.those, tampered.weights);
       const shape = await pictures.truth(forgery, await pictures.image(forgery.image));
       const pasted = await pasteInto(random, host, donor, shape);
@@ -93,8 +98,9 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
       const sample = random.pick(those, weights);
       const image = await pictures.image(sample.image);
       const mask = await pictures.truth(sample, image);
-      // A forgery was saved at least once more than what it is made of: half of the authentic pictures are, too.
-      const isSavedAgain = name === 'authentic' && random.chance(0.5);
+      // A forgery was saved at least once more than what it is made of, and often by another program than the authentic
+      // pictures of its collection, whose table would tell them: most authentic pictures are saved once more, too.
+      const isSavedAgain = name === 'authentic' && random.chance(0.75);
       return augment(random, { image: isSavedAgain ? await saveAgain(random, image) : image, mask }, size);
     }
     if (name === 'pasted') return augment(random, await drawPasted(random), size);
