@@ -10,7 +10,7 @@ steps: 4
 batch: 2
 size: 32
 optimizer: { name: adamw, learningRate: 0.01 }
-data: { index: index.csv, fit: resize }
+data: { index: index.csv, fit: resize, augment: false }
 validation: { on: training, every: 2 }
 checkpoint: { every: 1 }
 `;

@@ -18,6 +18,14 @@ describe('augment', () => {
       }
   });
 
+  test('squeezes the whole picture where it is to be fitted', async () => {
+    const fraction = tamperedFraction(host.object);
+    for (let seed = 0; seed < 5; seed++) {
+      const { mask } = await augment(new Random(seed), { image: host.image, mask: host.object }, 48, 'resize');
+      expect(tamperedFraction(mask)).toBeCloseTo(fraction, 1);
+    }
+  });
+
   test('most crops of a tampered picture hold both kinds of pixels', async () => {
     const mask = polygonMask([4, 4, 14, 4, 14, 14, 4, 14], 96, 80);
     let both = 0;
@@ -29,12 +37,13 @@ describe('augment', () => {
     expect(both).toBeGreaterThan(70);
   });
 
-  test('keeps image and mask together', async () => {
+  test.each(['crop', 'resize'] as const)('keeps image and mask together: %s', async fit => {
     // The mask is painted into the picture: it must be found there again.
     const mask = triangle(96, 80);
     const painted = { ...host.image, data: host.image.data.map((_, i) => mask.data[Math.floor(i / 3)]! * 255) };
     for (let seed = 0; seed < 12; seed++) {
-      const example = await augment(new Random(seed), { image: painted, mask }, 64);
+      const example = await augment(new Random(seed), { image: painted, mask }, 64, fit);
+      expect([example.image.width, example.mask.height]).toEqual([64, 64]);
       let wrong = 0;
       for (const [i, value] of example.mask.data.entries())
         if (example.image.data[3 * i + 1]! > 127 !== (value === 1)) wrong++;

@@ -18,23 +18,35 @@ export interface Example {
   readonly mask: Mask;
 }
 
+/** What of a picture becomes a training example: a part at its own scale, or the whole, squeezed into the square. */
+export type Fit = 'crop' | 'resize';
+
 /**
- * A training crop of size × size pixels: cut at random, mirrored and turned by multiples of 90°, and in two of five
- * cases recompressed as a JPEG of quality 50–100, authentic and tampered pictures alike. A picture that is too small is
- * extended by reflection. Resizing would wipe out traces, so it is rare (one in six) and moderate (0.6–1.4).
+ * A training example of size × size pixels: cut at random (or, squeezed in the end, the whole picture), mirrored and
+ * turned by multiples of 90°, and in two of five cases recompressed as a JPEG of quality 50–100, authentic and tampered
+ * pictures alike.
  *
- * Four in five crops of a tampered picture are chosen to hold both tampered and authentic pixels. Crops begin at
- * multiples of 8 px, so that JPEG's blocks lie in them as they lie in the whole picture.
+ * A picture that is smaller than a crop is extended by reflection. Resizing would wipe out traces, so it is rare before
+ * cutting (one in six) and moderate (0.6–1.4). Four in five crops of a tampered picture are chosen to hold both tampered
+ * and authentic pixels. Crops begin at multiples of 8 px, so that JPEG's blocks lie in them as they lie in the whole
+ * picture.
  */
-export async function augment(random: Random, example: Example, size: number): Promise<Example> {
-  let { image, mask } = cutAtRandom(random, extend(resizeRarely(random, example), size), size);
+export async function augment(random: Random, example: Example, size: number, fit: Fit = 'crop'): Promise<Example> {
+  let { image, mask } =
+    fit === 'crop' ? cutAtRandom(random, extend(resizeRarely(random, example), size), size) : example;
   const turns = random.integer(0, 4);
   for (let i = 0; i < turns; i++) [image, mask] = [rotate90(image), rotate90(mask)];
   if (random.chance(0.5)) [image, mask] = [flipHorizontal(image), flipHorizontal(mask)];
   if (random.chance(0.4))
     image = await jpegRecompress(image, random.integer(50, 101), random.chance(0.7) ? '4:2:0' : '4:4:4');
-  return { image, mask };
+  return fit === 'crop' ? { image, mask } : squeezed({ image, mask }, size);
 }
+
+/** A whole picture, squeezed into the square of size × size pixels. */
+export const squeezed = ({ image, mask }: Example, size: number): Example => ({
+  image: resizeImage(image, size, size),
+  mask: resizeMask(mask, size, size),
+});
 
 function resizeRarely(random: Random, { image, mask }: Example): Example {
   if (!random.chance(1 / 6)) return { image, mask };

@@ -44,6 +44,7 @@ beforeAll(async () => {
     seed: 7,
     batchSize: 3,
     size: 48,
+    fit: 'crop',
   };
 });
 afterAll(() => rm(folder, { recursive: true }));

@@ -19,7 +19,7 @@ interface Waiting {
  * Workers make what is asked for and nothing else: ask for a few steps ahead to keep them busy.
  *
  * @example
- * const stream = new BatchStream({ samples, material, mix, seed: 1, batchSize: 8, size: 256 });
+ * const stream = new BatchStream({ samples, material, mix, seed: 1, batchSize: 8, size: 256, fit: 'crop' });
  * const { image, mask } = await stream.batch(0); // [8, 3, 256, 256] and [8, 1, 256, 256]
  * await stream.close();
  */

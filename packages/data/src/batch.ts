@@ -1,6 +1,7 @@
 import { Random, type Tensor } from '@forgelens/autograd';
 import { masksToTensor, toTensor } from '@forgelens/imaging';
 
+import type { Fit } from './augment.ts';
 import { exampleDrawer, type ExampleSources } from './examples.ts';
 import { Pictures } from './pictures.ts';
 
@@ -19,6 +20,7 @@ export interface BatchConfig extends ExampleSources {
   readonly batchSize: number;
   /** Height and width of the examples, in pixels. */
   readonly size: number;
+  readonly fit: Fit;
 }
 
 /** Decoded pictures that one maker of batches keeps: enough for about 3,000 small photographs. */
@@ -35,7 +37,7 @@ export function batchMaker(config: BatchConfig): (step: number) => Promise<Batch
   return async step => {
     const examples = [];
     for (let i = 0; i < config.batchSize; i++)
-      examples.push(await draw(random.fork(`batch/${step}/${i}`), config.size));
+      examples.push(await draw(random.fork(`batch/${step}/${i}`), config.size, config.fit));
     return {
       image: toTensor(examples.map(({ image }) => image)),
       mask: masksToTensor(examples.map(({ mask }) => mask)),

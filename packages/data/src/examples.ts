@@ -1,7 +1,7 @@
 import { UsageError, type Random } from '@forgelens/autograd';
 import type { Image } from '@forgelens/imaging';
 
-import { augment, type Example } from './augment.ts';
+import { augment, type Example, type Fit } from './augment.ts';
 import { pasteInto, saveAgain } from './paste.ts';
 import type { Pictures } from './pictures.ts';
 import type { Material, Sample } from './sample.ts';
@@ -33,8 +33,8 @@ export interface ExampleSources {
   readonly sets?: Readonly<Record<string, number>>;
 }
 
-/** Draws one example from the sources and cuts a training crop of size × size from it. */
-export type DrawExample = (random: Random, size: number) => Promise<Example>;
+/** Draws one example from the sources and makes a training example of size × size pixels of it. */
+export type DrawExample = (random: Random, size: number, fit: Fit) => Promise<Example>;
 
 const kinds = ['tampered', 'authentic', 'synthetic', 'pristine', 'pasted'] as const;
 
@@ -88,7 +88,7 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
     }
   };
 
-  return async (random, size) => {
+  const drawWhole = async (random: Random, size: number): Promise<Example> => {
     const name = random.pick(
       kinds,
       kinds.map(kind => mix[kind]),
@@ -101,13 +101,14 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
       // A forgery was saved at least once more than what it is made of, and often by another program than the authentic
       // pictures of its collection, whose table would tell them: most authentic pictures are saved once more, too.
       const isSavedAgain = name === 'authentic' && random.chance(0.75);
-      return augment(random, { image: isSavedAgain ? await saveAgain(random, image) : image, mask }, size);
+      return { image: isSavedAgain ? await saveAgain(random, image) : image, mask };
     }
-    if (name === 'pasted') return augment(random, await drawPasted(random), size);
+    if (name === 'pasted') return drawPasted(random);
     const kind = name === 'pristine' ? 'authentic' : random.pick(forgeryKinds, kindWeights);
     const recipe = await drawRecipe(random, photographs, { kind, size: Math.round(size * random.uniform(1, 1.35)) });
-    return augment(random, await makeForgery(recipe, photographs), size);
+    return makeForgery(recipe, photographs);
   };
+  return async (random, size, fit) => augment(random, await drawWhole(random, size), size, fit);
 }
 
 /** How often each sample is to be drawn, so that its set comes as often as its weight says, whatever the set's size. */

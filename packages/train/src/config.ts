@@ -98,7 +98,9 @@ const Mix = z
     authentic: weight.default(0).describe('Samples with label 0.'),
     synthetic: weight.default(0).describe('Forgeries made from the material of the index.'),
     pristine: weight.default(0).describe('Photographs of the material, as they are.'),
-    pasted: weight.default(0).describe('Parts of authentic samples laid into others, in the shapes of real forgeries.'),
+    pasted: weight
+      .default(0)
+      .describe('Parts of authentic samples and of the material laid into others, in the shapes of real forgeries.'),
   })
   .describe('How often an example comes from where; the numbers are weights.');
 
@@ -119,7 +121,10 @@ const Data = z.strictObject({
     .enum(['crop', 'resize'])
     .default('crop')
     .describe('crop: parts of pictures at their own scale; resize: whole pictures, squeezed into the square.'),
-  augment: z.boolean().default(true).describe('Random crops, mirroring, turns and recompression; only with fit: crop.'),
+  augment: z
+    .boolean()
+    .default(true)
+    .describe('Random crops, mirroring, turns and recompression. Without, samples as they are.'),
   workers: z
     .int()
     .min(1)

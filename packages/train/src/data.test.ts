@@ -50,7 +50,7 @@ test('sets with weights come as often as these say, whatever their sizes, and ba
   await writeFile(two, text.replace('made_up,photo0.png', 'single,photo0.png'));
   const config = tinyConfig({
     ...{ batch: 100, size: 8, validation: { on: 'training' } },
-    data: { index: two, fit: 'resize', sets: { single: 1, made_up: 3 } },
+    data: { index: two, fit: 'resize', augment: false, sets: { single: 1, made_up: 3 } },
   });
   const plan = await planData(config);
   const single = await imageOf(plan.train.filter(({ set }) => set === 'single'));

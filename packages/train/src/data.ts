@@ -2,11 +2,18 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random, UsageError } from '@forgelens/autograd';
-import type { Batch, Material, Sample } from '@forgelens/data';
-import { BatchStream, foldsByGroup, readDataset, readMaterial, sampleWeights, splitByGroup } from '@forgelens/data';
-import { masksToTensor, resizeImage, resizeMask, toTensor } from '@forgelens/imaging';
+import type { Batch, Example, Material, Sample } from '@forgelens/data';
+import {
+  BatchStream,
+  foldsByGroup,
+  readDataset,
+  readMaterial,
+  sampleWeights,
+  splitByGroup,
+  squeezed,
+} from '@forgelens/data';
+import { masksToTensor, toTensor } from '@forgelens/imaging';
 import type { TrainConfig } from './config.ts';
-import type { Pair } from './pairs.ts';
 import { cutAround, extendTo, readPair } from './pairs.ts';
 import type { DataRecord } from './run-folder.ts';
 
@@ -52,7 +59,7 @@ export async function planData({ data, validation, seed }: TrainConfig): Promise
   const { train } = split;
   const measured = heldOut ? split.validation : train;
 
-  const wantsMaterial = data.mix.synthetic > 0 || data.mix.pristine > 0;
+  const wantsMaterial = data.mix.synthetic + data.mix.pristine + data.mix.pasted > 0;
   const measuredGroups = new Set(split.validation.map(({ group }) => group));
   const material = wantsMaterial
     ? (await readMaterial(indexFile(data.index), filter)).filter(({ group }) => !measuredGroups.has(group))
@@ -117,14 +124,14 @@ export function openData(
   config: TrainConfig,
 ): TrainingData {
   const { seed, batch: batchSize, size, data } = config;
-  const { mix, workers } = data;
-  if (data.fit === 'crop' && data.augment) {
+  const { mix, workers, fit } = data;
+  if (data.augment) {
     const sources = { samples, material, mix, sets: weightsOf(data) };
-    const stream = new BatchStream({ ...sources, seed, batchSize, size, workers });
+    const stream = new BatchStream({ ...sources, seed, batchSize, size, fit, workers });
     return { validation, record, batch: step => stream.batch(step), close: () => stream.close() };
   }
-  if (material.length > 0)
-    throw new UsageError('data.mix: synthetic and pristine examples need data.fit: crop and data.augment: true');
+  if (material.length > 0 || mix.pasted > 0)
+    throw new UsageError('data.mix: synthetic, pristine and pasted examples need data.augment: true');
   return { validation, record, ...plainBatches(samples, config) };
 }
 
@@ -137,8 +144,8 @@ export function plainBatches(
   samples: readonly Sample[],
   { batch: count, size, seed, data }: Pick<TrainConfig, 'batch' | 'size' | 'seed' | 'data'>,
 ): BatchSource {
-  const place = ({ image, mask }: Pair): Pair => {
-    if (data.fit === 'resize') return { image: resizeImage(image, size, size), mask: resizeMask(mask, size, size) };
+  const place = ({ image, mask }: Example): Example => {
+    if (data.fit === 'resize') return squeezed({ image, mask }, size);
     const part = cutAround({ image, mask }, size);
     return { image: extendTo(part.image, size, size), mask: extendTo(part.mask, size, size) };
   };

@@ -45,7 +45,7 @@ const onPictures = (changes: object = {}): TrainConfig =>
   tinyConfig({
     steps: 60,
     clip: null,
-    data: { index, mix: { authentic: 1 }, fit: 'resize' },
+    data: { index, mix: { authentic: 1 }, fit: 'resize', augment: false },
     validation: { on: 'training', every: 20, images: 10 },
     checkpoint: { every: 20 },
     ...changes,
@@ -213,7 +213,7 @@ test('weights that are no numbers are never saved', async () => {
 describe('what goes wrong with files is said in one sentence', () => {
   test('a picture that vanishes', async () => {
     const mine = await writePictures(join(root, 'vanishing'));
-    const config = onPictures({ data: { index: mine, fit: 'resize' } });
+    const config = onPictures({ data: { index: mine, fit: 'resize', augment: false } });
     const plan = await planData(config);
     await rm(plan.train[0]!.image);
     const data = openData(plan, config);

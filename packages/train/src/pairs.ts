@@ -1,22 +1,16 @@
-import type { Sample } from '@forgelens/data';
+import type { Example, Sample } from '@forgelens/data';
 import { readTruth } from '@forgelens/data';
 import type { Image, Mask } from '@forgelens/imaging';
 import { crop, padReflect, readImage } from '@forgelens/imaging';
 
-/** A picture and its truth, of one size. */
-export interface Pair {
-  readonly image: Image;
-  readonly mask: Mask;
-}
-
 /** @throws {DataError} when a file cannot be read, or the mask has another size than the picture */
-export async function readPair(sample: Sample): Promise<Pair> {
+export async function readPair(sample: Sample): Promise<Example> {
   const image = await readImage(sample.image);
   return { image, mask: await readTruth(sample, image) };
 }
 
 /** The part of a pair that is at most `longest` pixels wide and high, in the middle of what is tampered. */
-export function cutAround({ image, mask }: Pair, longest: number): Pair {
+export function cutAround({ image, mask }: Example, longest: number): Example {
   const [width, height] = [Math.min(longest, image.width), Math.min(longest, image.height)];
   if (width === image.width && height === image.height) return { image, mask };
   let [count, sumX, sumY] = [0, 0, 0];

@@ -1,7 +1,7 @@
 import type { Shape } from '@forgelens/autograd';
 import { build, input, sigmoid } from '@forgelens/autograd';
 import type { Executable, Runtime, Tensors } from '@forgelens/autograd/runtime/node';
-import type { Sample } from '@forgelens/data';
+import type { Example, Sample } from '@forgelens/data';
 import type { Image } from '@forgelens/imaging';
 import { resizeImage, resizeMap, toTensor } from '@forgelens/imaging';
 import { aucFromScores, countPixels, f1, mean } from '@forgelens/metrics';
@@ -9,7 +9,6 @@ import type { LocalizerNetwork } from '@forgelens/models';
 import type { Weights } from '@forgelens/nn';
 import { evaluation, namedParameters } from '@forgelens/nn';
 import type { TrainConfig } from './config.ts';
-import type { Pair } from './pairs.ts';
 import { cutAround, extendTo, readPair } from './pairs.ts';
 import type { ValidationRecord } from './run-folder.ts';
 import type { View } from './views.ts';
@@ -82,7 +81,7 @@ export class Validator {
     this.executables.clear();
   }
 
-  private async read(sample: Sample): Promise<Pair> {
+  private async read(sample: Sample): Promise<Example> {
     const pair = await readPair(sample);
     return this.config.data.fit === 'resize' ? pair : cutAround(pair, this.config.validation.longestSide);
   }
