@@ -2,6 +2,7 @@ import { UsageError } from '@forgelens/autograd';
 import type { Evaluation } from '@forgelens/evaluate';
 import type { ModelCard, OperatingPoint } from '@forgelens/localize';
 import type { Interval } from '@forgelens/metrics';
+import { markdownTable } from '../markdown.ts';
 
 /** What `forgelens evaluate --json` prints. */
 export interface ModelReport extends Evaluation {
@@ -55,7 +56,7 @@ export function scoreTables(
     return percent(scores.filter(score => score >= point!.score).length / scores.length);
   };
   return [
-    table(
+    markdownTable(
       [
         ...['Tampered pictures', 'Scored', 'F1', '95 % of F1', 'IoU', 'AUC', 'F1 of marking everything'],
         ...(floor ? ['F1 untrained'] : []),
@@ -68,7 +69,7 @@ export function scoreTables(
         ...(point ? [reaching(name, 1)] : []),
       ]),
     ),
-    table(
+    markdownTable(
       [
         ...['Authentic pictures', 'Scored', 'False-alarm area', 'Pictures with a flagged pixel'],
         ...(point ? ['Worth a look'] : []),
@@ -92,9 +93,6 @@ export function fillTables(document: string, tables: string): string {
   if (!place.test(document)) throw new UsageError('no place for the scores; add <!-- scores --> and <!-- /scores -->');
   return document.replace(place, (_, start: string, end: string) => `${start}\n\n${tables}\n\n${end}`);
 }
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  rows.length === 0 ? '' : [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n');
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const decimals = (value: number | null): string => (value === null ? 'n/a' : value.toFixed(3));
