@@ -37,17 +37,42 @@ export interface OperatorTotal {
   readonly operator: string;
   readonly us: number;
   readonly count: number;
+  /** Floating-point operations of its matrix products; 0 for what is none. */
+  readonly flops: number;
 }
 
-/** Time and number of nodes of each operator, slowest first. */
+/** Time, number of nodes and operations of each operator, slowest first. */
 export function totalsByOperator(nodes: readonly ProfileEvent[]): readonly OperatorTotal[] {
   const totals = new Map<string, OperatorTotal>();
   for (const { args, dur } of nodes) {
     const operator = args.op_name!;
-    const { us, count } = totals.get(operator) ?? { us: 0, count: 0 };
-    totals.set(operator, { operator, us: us + dur, count: count + 1 });
+    const { us, count, flops } = totals.get(operator) ?? { us: 0, count: 0, flops: 0 };
+    totals.set(operator, { operator, us: us + dur, count: count + 1, flops: flops + flopsOf(args) });
   }
   return [...totals.values()].sort((a, b) => b.us - a.us);
+}
+
+/** Two for each multiplication and addition of a convolution or matrix product, as its shapes say; 0 for other operators. */
+export function flopsOf({ op_name, input_type_shape, output_type_shape }: ProfileEvent['args']): number {
+  const shapes = (types: readonly TypeShape[] = []) => types.map(type => Object.values(type)[0]!);
+  const [[first, second], [output]] = [shapes(input_type_shape), shapes(output_type_shape)];
+  if (!first || !second || !output) return 0;
+  const size = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
+  switch (op_name) {
+    case 'Conv':
+    case 'FusedConv':
+      return 2 * size(output) * size(second.slice(1));
+    case 'ConvTranspose':
+      return 2 * size(first) * size(second.slice(1));
+    case 'MatMul':
+    case 'FusedMatMul':
+    case 'Gemm':
+    case 'FusedGemm':
+      // What is summed over is the side of the first matrix that is not a side of the product, whichever way it lies.
+      return 2 * size(output) * (size(first.slice(-2)) / output.at(-2)!);
+    default:
+      return 0;
+  }
 }
 
 /** The name that our writer gave the node, also when ONNX Runtime has merged it with others and added to the name. */

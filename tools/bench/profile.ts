@@ -2,12 +2,14 @@
  * npm run bench:profile -- m2sformer train
  *
  * Where the time of one of the benchmark's jobs goes: totals per operator, and the slowest nodes with their shapes and
- * the source line that made them. Also the memory that ONNX Runtime's allocator had in use at most, and where.
+ * the source line that made them. Of convolutions and matrix products also the share of this machine's peak: of what one
+ * large matrix product reaches on it with as many threads. Also the memory that ONNX Runtime's allocator had in use at
+ * most, and where.
  */
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { origin, sizeOf, writeOnnx } from '@forgelens/autograd';
+import { build, input, matmul, origin, sizeOf, writeOnnx } from '@forgelens/autograd';
 import { cpuSessionOptions } from '@forgelens/autograd/runtime/node';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { jobs, threads } from './jobs.ts';
@@ -19,6 +21,7 @@ import { workload } from './workload.ts';
 const runs = 3;
 const shownOperators = 20;
 const shownNodes = 20;
+const peakSize = 2048;
 
 const id = process.argv.slice(2).join(':');
 const job = jobs.find(job => job.id === id);
@@ -59,14 +62,18 @@ console.log(
   `${id}: run ${runs} of ${runs} took ${ms.toFixed(0)} ms, ${milliseconds(inNodes)} ms of it in ${nodes.length} nodes\n`,
 );
 
+const peak = await measurePeak();
 const operators = totalsByOperator(nodes).slice(0, shownOperators);
-const rows = operators.map(({ operator, us, count }) => [
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const rows = operators.map(({ operator, us, count, flops }) => [
   operator,
   milliseconds(us),
-  `${((100 * us) / inNodes).toFixed(1)} %`,
+  percent(us / inNodes),
   String(count),
+  flops === 0 ? '' : percent(flops / us / 1000 / peak),
 ]);
-for (const line of alignColumns([['operator', 'ms', 'share', 'nodes'], ...rows])) console.log(line);
+console.log(`peak: ${peak.toFixed(0)} GFLOP/s, in a product of two matrices of ${peakSize} × ${peakSize}`);
+for (const line of alignColumns([['operator', 'ms', 'share', 'nodes', 'of the peak'], ...rows])) console.log(line);
 
 console.log('\nslowest nodes');
 for (const event of [...nodes].sort((a, b) => b.dur - a.dur).slice(0, shownNodes)) {
@@ -81,3 +88,19 @@ const fullest = events.filter(({ cat }) => cat === 'Node').reduce((a, b) => (all
 console.log(
   `\nmost memory in use by the allocator: ${(allocated(fullest) / 1e6).toFixed(0)} MB at ${fullest.args.op_name} ${shapesOf(fullest)}`,
 );
+
+/** The most that a large product of matrices reaches here, in GFLOP/s. */
+async function measurePeak(): Promise<number> {
+  const [a, b] = [input('float32', [peakSize, peakSize]), input('float32', [peakSize, peakSize])];
+  const { bytes } = writeOnnx(build({ inputs: { a, b }, outputs: { product: matmul(a, b) } }));
+  const product = await InferenceSession.create(bytes, cpuSessionOptions({ threads, trains: false }));
+  const matrix = new Tensor('float32', new Float32Array(peakSize ** 2).fill(1), [peakSize, peakSize]);
+  let best = Infinity;
+  for (let i = 0; i < 5; i++) {
+    const started = performance.now();
+    await product.run({ a: matrix, b: matrix });
+    best = Math.min(best, performance.now() - started);
+  }
+  await product.release();
+  return (2 * peakSize ** 3) / best / 1e6;
+}
