@@ -18,7 +18,7 @@ export interface RandomState {
  */
 export class Random {
   private readonly seed: string;
-  private words: [number, number, number, number];
+  private readonly words: Int32Array;
 
   constructor(seed: number | string) {
     this.seed = String(seed);
@@ -29,12 +29,12 @@ export class Random {
   /** The generator that `toJSON` described. */
   static fromJSON(state: RandomState): Random {
     const random = new Random(state.seed);
-    random.words = [...state.words];
+    random.words.set(state.words);
     return random;
   }
 
   toJSON(): RandomState {
-    return { seed: this.seed, words: [...this.words] };
+    return { seed: this.seed, words: [...this.words] as [number, number, number, number] };
   }
 
   /** A generator for one purpose: a function of this one's seed and of `key`, not of the numbers drawn so far. */
@@ -44,13 +44,13 @@ export class Random {
 
   /** 32 random bits, as a number in [0, 2³²). */
   bits(): number {
-    let [a, b, c, counter] = this.words;
+    const { words } = this;
+    const [a, b, c, counter] = [words[0]!, words[1]!, words[2]!, words[3]!];
     const sum = (a + b + counter) | 0;
-    counter = (counter + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = ((c << 21) | (c >>> 11)) + sum;
-    this.words = [a, b, c | 0, counter];
+    words[0] = b ^ (b >>> 9);
+    words[1] = (c + (c << 3)) | 0;
+    words[2] = (((c << 21) | (c >>> 11)) + sum) | 0;
+    words[3] = (counter + 1) | 0;
     return sum >>> 0;
   }
 
@@ -99,7 +99,7 @@ export class Random {
 }
 
 /** Four words from a text, each by its own pass of MurmurHash3's 32-bit mixing. */
-function hash(text: string): [number, number, number, number] {
+function hash(text: string): Int32Array {
   const word = (salt: number) => {
     let h = salt ^ text.length;
     for (let i = 0; i < text.length; i++) {
@@ -110,5 +110,5 @@ function hash(text: string): [number, number, number, number] {
     h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
     return (h ^ (h >>> 16)) | 0;
   };
-  return [word(0x9e3779b9), word(0x243f6a88), word(0xb7e15162), 1];
+  return Int32Array.of(word(0x9e3779b9), word(0x243f6a88), word(0xb7e15162), 1);
 }
