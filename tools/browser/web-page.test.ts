@@ -188,6 +188,24 @@ describe.skipIf(skipped !== null)(title('the page'), () => {
   );
 
   test(
+    'says so where a map of evidence cannot be read here, and shows the others',
+    async () => {
+      const other = await open(page.context());
+      await other.route('**/maps/*noise-residual.png', route =>
+        route.fulfill({ body: 'torn', contentType: 'image/png' }),
+      );
+      await drop(other, figs);
+      await other.getByRole('tab', { name: 'Noise residual' }).click();
+      expect(await other.getByRole('alert').innerText()).toContain('This map cannot be read here');
+      expect(await violations(other)).toEqual([]);
+      await other.getByRole('tab', { name: 'Error-level analysis' }).click();
+      expect(await other.getByRole('alert').count()).toBe(0);
+      await other.close();
+    },
+    3 * minutes,
+  );
+
+  test(
     'takes the address of a picture only where the server fetches it',
     async () => {
       const field = (page: Page) => page.getByRole('textbox', { name: 'Address of a picture' });

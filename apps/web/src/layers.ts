@@ -30,13 +30,16 @@ export const layersOf = ({ analysis }: Findings): readonly Layer[] => [
   })),
 ];
 
-/** The maps of layers by their id. Those of evidence are read when they are first asked for, and come one by one. */
+/**
+ * The maps of layers by their id; null where a map cannot be read. Those of evidence are read when they are first asked
+ * for, and come one by one.
+ */
 export function useMaps(
   { files }: Findings,
   tampering: FloatMap,
   wanted: readonly Layer[],
-): ReadonlyMap<string, FloatMap> {
-  const [maps, setMaps] = useState<ReadonlyMap<string, FloatMap>>(new Map([[tamperingId, tampering]]));
+): ReadonlyMap<string, FloatMap | null> {
+  const [maps, setMaps] = useState<ReadonlyMap<string, FloatMap | null>>(new Map([[tamperingId, tampering]]));
   const missing = wanted.find(({ id, evidence }) => evidence?.map && !maps.has(id));
   useEffect(() => {
     if (!missing) return;
@@ -45,8 +48,9 @@ export function useMaps(
     void files
       .get(file)!
       .arrayBuffer()
-      .then(bytes => {
-        const map = decodeMap(new Uint8Array(bytes), file);
+      .then(bytes => decodeMap(new Uint8Array(bytes), file))
+      .catch(() => null)
+      .then(map => {
         if (isWanted) setMaps(known => new Map(known).set(missing.id, map));
       });
     return () => {

@@ -99,6 +99,11 @@ export function Result({ findings, map, picture: decoded, item }: Props): JSX.El
               />
             )}
             {layout === 'flicker' && <FlickerControls {...flicker} />}
+            {maps.get(layerId) === null && (
+              <p class="notice warning" role="alert">
+                {words.unreadableMap}
+              </p>
+            )}
             {!decoded && stand && <p class="faint">{item.given instanceof URL ? words.noBytes : words.noPicture}</p>}
           </div>
         </div>

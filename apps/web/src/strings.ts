@@ -121,6 +121,7 @@ export const strings = {
     over: (title: string) => `${title} over the picture`,
     noBytes: 'The server fetched this picture; the map’s overlay stands for it here.',
     noPicture: 'This browser cannot show this format; the map’s overlay stands for the picture.',
+    unreadableMap: 'This map cannot be read here; what is said of it beside the picture holds all the same.',
     opacity: 'Opacity of the map',
     threshold: 'Threshold',
     speed: 'Changes a second',
