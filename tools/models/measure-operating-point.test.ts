@@ -33,10 +33,17 @@ const samples = await Promise.all([
 test('at most the given fraction of authentic pictures reach the score, and it is said how many', async () => {
   const told: number[] = [];
   // Of 0, 2, …, 78 the highest two are 5 %.
-  expect(await measureOperatingPoint(localizer, samples, 0.05, done => told.push(done))).toEqual({
-    ...{ score: 0.76, falseAlarmRate: 0.05, sensitivity: 0.5, images: 40, sets: ['greys'] },
+  expect(await measureOperatingPoint(localizer, samples, 0.05, [], done => told.push(done))).toEqual({
+    ...{ score: 0.76, falseAlarmRate: 0.05, sensitivity: 0.5, images: 40, sets: ['greys'], degradations: [] },
   });
   expect(told).toHaveLength(44);
+});
+
+test('each picture counts as it is and after each degradation', async () => {
+  const brighter = await measureOperatingPoint(localizer, samples, 0.05, [[{ name: 'gamma', value: 2 }]]);
+  // Of 80 scores four are 5 %: those of the darkest pictures are not among them.
+  expect(brighter).toMatchObject({ images: 40, falseAlarmRate: 0.05, degradations: ['gamma=2'] });
+  expect(brighter.score).toBeGreaterThan(0.76);
 });
 
 test('without tampered pictures there is no sensitivity', async () => {

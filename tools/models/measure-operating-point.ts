@@ -1,6 +1,7 @@
 import { UsageError } from '@forgelens/autograd';
 import type { Sample } from '@forgelens/data';
-import { readImage } from '@forgelens/imaging';
+import type { Degradation } from '@forgelens/imaging';
+import { degrade, formatDegradations, readImage } from '@forgelens/imaging';
 import type { Localizer, OperatingPoint } from '@forgelens/localize';
 
 /** Splits that results are reported on. A threshold that was chosen there would make them worthless. */
@@ -8,8 +9,9 @@ const reported = ['dev', 'test', 'val'];
 
 /**
  * The operating point of a model for a false-alarm rate: the least score that at most this fraction of the authentic
- * samples reach. The tampered ones are counted only.
+ * samples reach, taken as they are and after each of some degradations. The tampered ones are counted only.
  *
+ * @param degradations - chains of them, as what pictures go through before they are looked at
  * @param onScore - told after each sample how many are done
  * @throws {UsageError} when there are too few authentic samples for the rate, or one is of a split that results are
  * reported on
@@ -18,6 +20,7 @@ export async function measureOperatingPoint(
   localizer: Localizer,
   samples: readonly Sample[],
   falseAlarmRate: number,
+  degradations: readonly (readonly Degradation[])[] = [],
   onScore: (done: number) => void = () => {},
 ): Promise<OperatingPoint> {
   const misplaced = samples.find(({ split }) => split !== null && reported.includes(split));
@@ -32,8 +35,12 @@ export async function measureOperatingPoint(
       `operating-point: ${authentic.length} authentic pictures are too few for a false-alarm rate of ${falseAlarmRate}; give at least ${least}`,
     );
   const scores: Record<Sample['label'], number[]> = { 0: [], 1: [] };
-  for (const [i, { image, label }] of samples.entries()) {
-    scores[label].push((await localizer.locate(await readImage(image))).score);
+  for (const [i, { id, image, label }] of samples.entries()) {
+    const untouched = await readImage(image);
+    for (const chain of [[], ...degradations]) {
+      const { image: seen } = await degrade(untouched, null, chain, id);
+      scores[label].push((await localizer.locate(seen)).score);
+    }
     onScore(i + 1);
   }
   const score = scoreReachedBy(scores[0], falseAlarmRate);
@@ -44,6 +51,7 @@ export async function measureOperatingPoint(
     sensitivity: scores[1].length > 0 ? reaching(scores[1]) : null,
     images: authentic.length,
     sets: [...new Set(authentic.map(({ set }) => set))].sort(),
+    degradations: degradations.map(formatDegradations),
   };
 }
 

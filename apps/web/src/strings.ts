@@ -144,8 +144,8 @@ export const strings = {
     score: 'Score',
     scoreMeans: (rule: string) => `${rule}. It ranks pictures; it is not the probability of tampering.`,
     noPoint: 'How often authentic pictures score as high was not measured for these weights.',
-    point: (rate: number, images: number, score: number) =>
-      `${percent(rate)} of ${whole(images)} authentic pictures scored ${decimals(score)} or more.`,
+    point: (rate: number, images: number, ways: number, score: number) =>
+      `${percent(rate)} of ${whole(images)} authentic pictures${ways > 0 ? `, as they are and degraded in ${plural(ways, 'way', 'ways')},` : ''} scored ${decimals(score)} or more.`,
     findings: {
       suspicious: { title: 'Suspicious', note: 'A reason to look closer. Not a verdict.' },
       'no finding': { title: 'No finding', note: 'Not proof of authenticity.' },

@@ -38,7 +38,9 @@ export function TamperingPanel(props: Props): JSX.Element {
         )}
         <p class="faint">
           {words.scoreMeans(capitalized(score.rule))}{' '}
-          {point ? words.point(point.falseAlarmRate, point.images, point.score) : words.noPoint}
+          {point
+            ? words.point(point.falseAlarmRate, point.images, point.degradations.length, point.score)
+            : words.noPoint}
         </p>
       </div>
       <p class="notice">{words.noVerdict}</p>

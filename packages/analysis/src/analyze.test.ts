@@ -31,6 +31,7 @@ const operatingPoint: OperatingPoint = {
   sensitivity: 0.4,
   images: 200,
   sets: ['dev/made-up'],
+  degradations: [],
 };
 
 /** Takes for tampered what is bright. */

@@ -44,6 +44,10 @@ const operatingPoint = z
     sensitivity: probability.nullable().describe('the fraction of tampered pictures whose score is as high'),
     images: z.int().min(1).describe('how many authentic pictures it was measured on'),
     sets: z.array(z.string()).readonly(),
+    degradations: z
+      .array(z.string())
+      .readonly()
+      .describe('each picture was scored as it is, and after each of these, as in "jpeg_quality=75"'),
   })
   .describe('measured on pictures that the model was not trained on');
 

@@ -42,6 +42,8 @@ export interface OperatingPoint {
   /** What it was measured on: the authentic images, none of which the model was trained on. */
   readonly images: number;
   readonly sets: readonly string[];
+  /** What was done to each image: it was scored as it is, and after each of these (`jpeg_quality=75`). */
+  readonly degradations: readonly string[];
 }
 
 /** What a result says about the model that made it. */

@@ -96,7 +96,14 @@ test('every model has a card, and opens if it has weights', async () => {
 });
 
 test('an operating point holds for the weights and the rule of the score that it was measured for, and for no others', async () => {
-  const point = { score: 0.8, falseAlarmRate: 0.05, sensitivity: null, images: 200, sets: ['made-up'] };
+  const point = {
+    score: 0.8,
+    falseAlarmRate: 0.05,
+    sensitivity: null,
+    images: 200,
+    sets: ['made-up'],
+    degradations: [],
+  };
   const card = { operatingPoint: { ...point, weightsSha256: 'a'.repeat(64), scoreRule } };
   expect(operatingPointFor(card, 'a'.repeat(64))).toEqual(point);
   expect(operatingPointFor(card, 'b'.repeat(64))).toBeNull();

@@ -376,9 +376,7 @@ function provenance(analysis: Analysis): Html {
     ['Score', score.rule],
     [
       'Operating point',
-      score.operatingPoint
-        ? `${decimals(score.operatingPoint.score)}: reached by ${percent(score.operatingPoint.falseAlarmRate)} of ${score.operatingPoint.images} authentic pictures of ${score.operatingPoint.sets.join(', ')}${score.operatingPoint.sensitivity === null ? '' : `, and by ${percent(score.operatingPoint.sensitivity)} of tampered ones`}`
-        : 'not measured for these weights',
+      score.operatingPoint ? operatingPointText(score.operatingPoint) : 'not measured for these weights',
     ],
     [
       'Threshold',
@@ -411,3 +409,16 @@ const formatName = (format: string): string =>
 /** The day and minute of the analysis, in UTC. */
 const dateOf = ({ timing }: Analysis): string =>
   `${new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(new Date(timing.startedAt))} UTC`;
+
+function operatingPointText({
+  score,
+  falseAlarmRate,
+  sensitivity,
+  images,
+  sets,
+  degradations,
+}: NonNullable<Analysis['score']['operatingPoint']>): string {
+  const also = degradations.length > 0 ? `, each as it is and after ${degradations.join(', ')}` : '';
+  const tampered = sensitivity === null ? '' : `, and by ${percent(sensitivity)} of tampered ones`;
+  return `${decimals(score)}: reached by ${percent(falseAlarmRate)} of ${images} authentic pictures of ${sets.join(', ')}${also}${tampered}`;
+}

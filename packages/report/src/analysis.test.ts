@@ -19,7 +19,14 @@ const analysis: Analysis = {
   preprocessing: { input: 'RGB', sizePolicy: 'native', scale: [1, 1], tiles: null },
   score: {
     ...{ value: 0.9, rule: 'the highest', finding: 'suspicious' },
-    operatingPoint: { score: 0.8, falseAlarmRate: 0.05, sensitivity: 0.4, images: 200, sets: ['dev/made-up'] },
+    operatingPoint: {
+      score: 0.8,
+      falseAlarmRate: 0.05,
+      sensitivity: 0.4,
+      images: 200,
+      sets: ['dev/made-up'],
+      degradations: ['blur_sigma=1'],
+    },
   },
   areaFraction: 0.01,
   regions: [

@@ -67,7 +67,7 @@ function describe(card: ModelCard, cost: Cost): string {
       ? [
           [
             'Operating point',
-            `of ${count(point.images, 'authentic picture')} of ${point.sets.join(', ')}, ${percent(point.falseAlarmRate)} score ${decimals(point.score)} or more`,
+            `of ${count(point.images, 'authentic picture')} of ${point.sets.join(', ')}${point.degradations.length > 0 ? ` (as they are and after ${point.degradations.join(', ')})` : ''}, ${percent(point.falseAlarmRate)} score ${decimals(point.score)} or more`,
           ] as [string, string],
         ]
       : []),
