@@ -20,7 +20,7 @@ export interface Mix {
   readonly synthetic: number;
   /** Photographs of the material, with the compression history of a forgery. */
   readonly pristine: number;
-  /** Parts of authentic samples and photographs of the material laid into others, in the shapes of real forgeries. */
+  /** Parts of authentic samples, and of the material where there is any, laid into others, in the shapes of real forgeries. */
   readonly pasted: number;
 }
 

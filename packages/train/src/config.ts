@@ -100,7 +100,9 @@ const Mix = z
     pristine: weight.default(0).describe('Photographs of the material, as they are.'),
     pasted: weight
       .default(0)
-      .describe('Parts of authentic samples and of the material laid into others, in the shapes of real forgeries.'),
+      .describe(
+        'Parts of authentic samples, and of the material where it is used, laid into others in the shapes of real forgeries.',
+      ),
   })
   .describe('How often an example comes from where; the numbers are weights.');
 

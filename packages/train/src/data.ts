@@ -59,7 +59,7 @@ export async function planData({ data, validation, seed }: TrainConfig): Promise
   const { train } = split;
   const measured = heldOut ? split.validation : train;
 
-  const wantsMaterial = data.mix.synthetic + data.mix.pristine + data.mix.pasted > 0;
+  const wantsMaterial = data.mix.synthetic + data.mix.pristine > 0;
   const measuredGroups = new Set(split.validation.map(({ group }) => group));
   const material = wantsMaterial
     ? (await readMaterial(indexFile(data.index), filter)).filter(({ group }) => !measuredGroups.has(group))
