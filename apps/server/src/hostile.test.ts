@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { deflateSync, crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
@@ -50,6 +51,20 @@ test('a request that comes in too slowly is ended with 408, and its place is fre
   expect(await send('POST /v1/analyses HTTP/1.1\r\nHost: local')).toMatch(/^408: /);
   const response = await fetch(`${url}/v1/analyses`, { method: 'POST', body: formOf(picture, noEvidence) });
   expect(response.status).toBe(200);
+});
+
+test('who goes away in the middle of sending leaves no fault in the log, and the place is free again', async () => {
+  const { url, log } = await listening(10_000, { maxWaiting: 1 });
+  for (let i = 0; i < 3; i++) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(`${head}Content-Length: 1000\r\n\r\n--x\r\n`);
+    await setTimeout(50);
+    socket.destroy();
+  }
+  await setTimeout(50);
+  const response = await fetch(`${url}/v1/analyses`, { method: 'POST', body: formOf(picture, noEvidence) });
+  expect([response.status, log]).toEqual([200, []]);
 });
 
 test('headers that are too large, and what is no HTTP, are answered as such', async () => {

@@ -110,10 +110,16 @@ async function readBody(c: Context, maxBytes: number): Promise<Uint8Array<ArrayB
   let length = 0;
   const { body } = c.req.raw;
   if (body === null) throw new Problem('bad-request', 'the request has no body; send a picture');
-  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > maxBytes) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+      length += chunk.length;
+      if (length > maxBytes) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    // Nobody hears this: the client has gone. It is no fault of the server, to be noted as one.
+    throw new Problem('bad-request', 'the connection ended before the whole request had come; send it again');
   }
   const bytes = new Uint8Array(length);
   let at = 0;
