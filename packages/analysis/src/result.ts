@@ -47,6 +47,7 @@ const operatingPoint = z
     degradations: z
       .array(z.string())
       .readonly()
+      .default([])
       .describe('each picture was scored as it is, and after each of these, as in "jpeg_quality=75"'),
   })
   .describe('measured on pictures that the model was not trained on');
