@@ -137,8 +137,7 @@ function filterColumns(data: Float32Array, width: number, height: number, taps: 
       const [a, b, c, d] = [row(y - t), row(y + t), row(y - t - 1), row(y + t + 1)];
       const [above, below] = [taps[radius - t]!, taps[radius + t]!];
       const [farAbove, farBelow] = [taps[radius - t - 1]!, taps[radius + t + 1]!];
-      for (let x = 0; x < width; x++)
-        sums[x]! += above * a[x]! + below * b[x]! + farAbove * c[x]! + farBelow * d[x]!;
+      for (let x = 0; x < width; x++) sums[x]! += above * a[x]! + below * b[x]! + farAbove * c[x]! + farBelow * d[x]!;
     }
   }
   return out;
