@@ -1,6 +1,6 @@
 import type { Robustness } from '@forgelens/report';
 import type { MetricsRecord } from '@forgelens/train';
-import { markdownTable } from '../markdown.ts';
+import { decimals, markdownTable, percent } from '../markdown.ts';
 import type { ModelReport } from '../models/scores.ts';
 
 /** What a network made of the budget. */
@@ -101,6 +101,3 @@ export function bakeoffTables(results: readonly Result[]): string {
     .filter(text => text !== '')
     .join('\n\n');
 }
-
-const decimals = (value: number | null): string => (value === null ? 'n/a' : value.toFixed(3));
-const percent = (share: number | null): string => (share === null ? 'n/a' : `${(100 * share).toFixed(1)} %`);

@@ -2,7 +2,7 @@ import { UsageError } from '@forgelens/autograd';
 import type { Evaluation } from '@forgelens/evaluate';
 import type { ModelCard, OperatingPoint } from '@forgelens/localize';
 import type { Interval } from '@forgelens/metrics';
-import { markdownTable } from '../markdown.ts';
+import { decimals, markdownTable, percent } from '../markdown.ts';
 
 /** What `forgelens evaluate --json` prints. */
 export interface ModelReport extends Evaluation {
@@ -94,6 +94,4 @@ export function fillTables(document: string, tables: string): string {
   return document.replace(place, (_, start: string, end: string) => `${start}\n\n${tables}\n\n${end}`);
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-const decimals = (value: number | null): string => (value === null ? 'n/a' : value.toFixed(3));
 const rounded = (value: number): number => Number(value.toFixed(4));
