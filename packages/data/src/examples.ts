@@ -1,5 +1,5 @@
 import { UsageError, type Random } from '@forgelens/autograd';
-import type { Image } from '@forgelens/imaging';
+import { emptyMask, type Image } from '@forgelens/imaging';
 
 import { augment, type Example, type Fit } from './augment.ts';
 import { pasteInto, saveAgain } from './paste.ts';
@@ -18,7 +18,7 @@ export interface Mix {
   readonly authentic: number;
   /** Forgeries made of material. */
   readonly synthetic: number;
-  /** Photographs of the material, with the compression history of a forgery. */
+  /** Photographs of the material: as they are, saved again, or with the compression history of a forgery. */
   readonly pristine: number;
   /** Parts of authentic samples, and of the material where there is any, laid into others, in the shapes of real forgeries. */
   readonly pasted: number;
@@ -104,6 +104,11 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
       return { image: isSavedAgain ? await saveAgain(random, image) : image, mask };
     }
     if (name === 'pasted') return drawPasted(random);
+    if (name === 'pristine' && random.chance(0.7)) {
+      const image = await pictures.image(random.pick(material).image);
+      const mask = emptyMask(image.width, image.height);
+      return { image: random.chance(0.5) ? await saveAgain(random, image) : image, mask };
+    }
     const kind = name === 'pristine' ? 'authentic' : random.pick(forgeryKinds, kindWeights);
     const recipe = await drawRecipe(random, photographs, { kind, size: Math.round(size * random.uniform(1, 1.35)) });
     return makeForgery(recipe, photographs);

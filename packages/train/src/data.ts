@@ -40,6 +40,8 @@ export interface DataPlan {
 
 /**
  * Reads the index of a configuration and sets a part aside for validation, so that no source picture is on both sides.
+ * As large a part of the material is set aside, too: photographs that nothing was done to, of more cameras and histories
+ * than the authentic pictures of a data set of forgeries.
  *
  * @throws {DataError} when the index or a file that it names is missing
  * @throws {UsageError} when nothing is left to train on
@@ -61,9 +63,11 @@ export async function planData({ data, validation, seed }: TrainConfig): Promise
 
   const wantsMaterial = data.mix.synthetic + data.mix.pristine > 0;
   const measuredGroups = new Set(split.validation.map(({ group }) => group));
-  const material = wantsMaterial
-    ? (await readMaterial(indexFile(data.index), filter)).filter(({ group }) => !measuredGroups.has(group))
-    : [];
+  const photographs = wantsMaterial ? await readMaterial(indexFile(data.index), filter) : [];
+  const { train: material, validation: untouched } = splitByGroup(
+    photographs.filter(({ group }) => !measuredGroups.has(group)),
+    { fraction: heldOut && !validation.fold ? validation.fraction : 0, seed },
+  );
   if (train.length + material.length === 0)
     throw new UsageError(
       `${data.index}: nothing is left to train on with split "${data.split ?? 'any'}", sets ${sets?.join(', ') ?? 'all'} and this mix`,
@@ -72,7 +76,8 @@ export async function planData({ data, validation, seed }: TrainConfig): Promise
   if (weightsOf(data) !== undefined && missing !== undefined)
     throw new UsageError(`${data.index}: data.sets gives "${missing}" a weight, but nothing is of this set`);
 
-  const chosen = new Random(seed).fork('validation').shuffle(measured).slice(0, validation.images);
+  const pool = [...measured, ...untouched.map(asAuthentic)];
+  const chosen = new Random(seed).fork('validation').shuffle(pool).slice(0, validation.images);
   const tampered = (samples: readonly Sample[]) => samples.filter(({ label }) => label === 1).length;
   return {
     train,
@@ -90,6 +95,12 @@ export async function planData({ data, validation, seed }: TrainConfig): Promise
     },
   };
 }
+
+const asAuthentic = ({ id, set, split, image, group }: Material): Sample => ({
+  ...{ id, set, split, image, group },
+  mask: null,
+  label: 0,
+});
 
 const setNames = ({ sets }: TrainConfig['data']): readonly string[] | undefined =>
   sets === undefined || Array.isArray(sets) ? sets : Object.keys(sets);
