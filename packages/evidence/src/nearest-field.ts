@@ -7,7 +7,7 @@ export interface NearestField {
   readonly dy: Int16Array;
 }
 
-const iterations = 6;
+const iterations = 4;
 
 /**
  * The nearest neighbour of each pixel among those at least `leastDistance` px away, approximately: PatchMatch, which
