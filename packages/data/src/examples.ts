@@ -100,14 +100,13 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
       const mask = await pictures.truth(sample, image);
       // A forgery was saved at least once more than what it is made of, and often by another program than the authentic
       // pictures of its collection, whose table would tell them: most authentic pictures are saved once more, too.
-      const isSavedAgain = name === 'authentic' && random.chance(0.75);
-      return { image: isSavedAgain ? await saveAgain(random, image) : image, mask };
+      return { image: name === 'authentic' ? await perhapsSavedAgain(random, image, 0.75) : image, mask };
     }
     if (name === 'pasted') return drawPasted(random);
     if (name === 'pristine' && random.chance(0.7)) {
       const image = await pictures.image(random.pick(material).image);
       const mask = emptyMask(image.width, image.height);
-      return { image: random.chance(0.5) ? await saveAgain(random, image) : image, mask };
+      return { image: await perhapsSavedAgain(random, image, 0.5), mask };
     }
     const kind = name === 'pristine' ? 'authentic' : random.pick(forgeryKinds, kindWeights);
     const recipe = await drawRecipe(random, photographs, { kind, size: Math.round(size * random.uniform(1, 1.35)) });
@@ -115,6 +114,9 @@ export function exampleDrawer(sources: ExampleSources, pictures: Pictures): Draw
   };
   return async (random, size, fit) => augment(random, await drawWhole(random, size), size, fit);
 }
+
+const perhapsSavedAgain = async (random: Random, image: Image, chance: number): Promise<Image> =>
+  random.chance(chance) ? saveAgain(random, image) : image;
 
 /** How often each sample is to be drawn, so that its set comes as often as its weight says, whatever the set's size. */
 export function sampleWeights(samples: readonly Sample[], sets: Readonly<Record<string, number>>): number[] {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sample } from '@forgelens/data';
@@ -66,6 +66,31 @@ test('sets with weights come as often as these say, whatever their sizes, and ba
   await expect(planData({ ...config, data: { ...config.data, sets: { made_up: 1, misspelt: 1 } } })).rejects.toThrow(
     `${two}: data.sets gives "misspelt" a weight, but nothing is of this set`,
   );
+});
+
+test('of the photographs as many are set aside as of the samples: they are authentic, and no forgery is made of them', async () => {
+  const text = await readFile(index, 'utf8');
+  const folder = join(root, 'pictures');
+  const names = Array.from({ length: 10 }, (_, i) => `natural${i}.png`);
+  for (const name of names) await copyFile(join(folder, 'photo0.png'), join(folder, name));
+  const rows = text.trimEnd().split('\n');
+  const natural = names.map(name => `train,photographs,${name},photo0-mask.png,object mask,48,40`);
+  const withMaterial = join(folder, 'with-material.csv');
+  await writeFile(
+    withMaterial,
+    [`${rows[0]},width,height`, ...rows.slice(1).map(r => `${r},48,40`), ...natural].join('\n'),
+  );
+
+  const data = { index: withMaterial, mix: { tampered: 1, authentic: 1, pristine: 1 }, augment: true };
+  const { train, validation, material, record } = await planData(tinyConfig({ data, validation: { fraction: 0.2 } }));
+  const untouched = validation.filter(({ set }) => set === 'photographs');
+  expect(untouched).toHaveLength(2);
+  expect(untouched.every(({ label, mask }) => label === 0 && mask === null)).toBe(true);
+  expect([...material, ...untouched].map(({ id }) => id).toSorted()).toEqual(names);
+  expect(record.counts).toMatchObject({ trainTampered: train.filter(({ label }) => label === 1).length, material: 8 });
+
+  const onTraining = await planData(tinyConfig({ data, validation: { on: 'training' } }));
+  expect(onTraining.material).toHaveLength(10);
 });
 
 /** The first of samples as a batch has it. */
