@@ -97,7 +97,9 @@ const Mix = z
     tampered: weight.default(1).describe('Samples with label 1.'),
     authentic: weight.default(0).describe('Samples with label 0.'),
     synthetic: weight.default(0).describe('Forgeries made from the material of the index.'),
-    pristine: weight.default(0).describe('Photographs of the material: as they are, saved again, or with the history of a forgery.'),
+    pristine: weight
+      .default(0)
+      .describe('Photographs of the material: as they are, saved again, or with the history of a forgery.'),
     pasted: weight
       .default(0)
       .describe(
@@ -149,7 +151,9 @@ const Validation = z.strictObject({
     .enum(['heldOut', 'training'])
     .default('heldOut')
     .describe('heldOut: samples set aside, whole source groups at a time; training: the training samples themselves.'),
-  fraction: fraction.default(0.1).describe('How much of the samples, and of the material, is set aside, unless a fold is.'),
+  fraction: fraction
+    .default(0.1)
+    .describe('How much of the samples, and of the material, is set aside, unless a fold is.'),
   fold: Fold.optional(),
   every: count.default(500).describe('Steps between two validations.'),
   images: count
