@@ -1,20 +1,17 @@
 /**
  * What a checkpoint does on the samples that its training set aside, in whole pictures:
  *
- *     npx tsx tools/models/held-out.ts <config.yaml> <checkpoint>... [--data index.csv]
+ *     npx tsx tools/models/held-out.ts runs/trionet/held-out.jsonl <checkpoint>...
  *
  * For each checkpoint: F1 and false-alarm area by threshold, and how well rules for an image's score tell tampered from
  * authentic pictures (AUC), as they are and with both kinds saved once more alike (JPEG 90), since files of one data set
  * may differ in their tables alone. Thresholds, rules and checkpoints are chosen on this and on nothing else.
  */
-import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { UsageError } from '@forgelens/autograd';
-import { readTruth } from '@forgelens/data';
+import { readDataset, readTruth } from '@forgelens/data';
 import { jpegRecompress, readImage } from '@forgelens/imaging';
 import { openLocalizer } from '@forgelens/localize';
 import { countPixels, f1, mean } from '@forgelens/metrics';
-import { parseConfig, planData } from '@forgelens/train';
 
 const thresholds = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
@@ -40,19 +37,17 @@ function auc(tampered: readonly number[], authentic: readonly number[]): number 
   return wins / (tampered.length * authentic.length);
 }
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { data: { type: 'string' } } });
-const [configPath, ...checkpoints] = positionals;
-if (configPath === undefined || checkpoints.length === 0)
-  throw new UsageError('held-out: give a configuration and one checkpoint or more');
-const overrides = [...(values.data === undefined ? [] : [`data.index=${values.data}`]), 'validation.images=100000'];
-const plan = await planData(parseConfig(readFileSync(configPath, 'utf8'), configPath, overrides));
+const [list, ...checkpoints] = process.argv.slice(2);
+if (list === undefined || checkpoints.length === 0)
+  throw new UsageError('held-out: give the list of what a training set aside, and one checkpoint or more');
+const samples = await readDataset(list);
 
 for (const checkpoint of checkpoints) {
   const localizer = await openLocalizer(checkpoint);
   const scores = thresholds.map((): number[] => []);
   const areas = thresholds.map((): number[] => []);
   const byRule = Object.keys(rules).map(() => [0, 1].map(() => [[], []] as [number[], number[]]));
-  for (const sample of plan.validation) {
+  for (const sample of samples) {
     const image = await readImage(sample.image);
     const mask = await readTruth(sample, image);
     for (const [again, seen] of [image, await jpegRecompress(image, 90)].entries()) {

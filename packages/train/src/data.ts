@@ -26,7 +26,10 @@ export interface BatchSource {
 
 /** All that a training learns from and is measured on. */
 export interface TrainingData extends BatchSource {
+  /** What it is measured on as it goes: some of what was set aside, or of what it learns from. */
   readonly validation: readonly Sample[];
+  /** All that was set aside: what to choose thresholds and checkpoints on. */
+  readonly heldOut: readonly Sample[];
   readonly record: DataRecord;
 }
 
@@ -34,6 +37,7 @@ export interface TrainingData extends BatchSource {
 export interface DataPlan {
   readonly train: readonly Sample[];
   readonly validation: readonly Sample[];
+  readonly heldOut: readonly Sample[];
   readonly material: readonly Material[];
   readonly record: DataRecord;
 }
@@ -53,21 +57,20 @@ export async function planData({ data, validation, seed }: TrainConfig): Promise
   const wanted = all
     .filter(({ label }) => (label === 1 ? data.mix.tampered : data.mix.authentic) + data.mix.pasted > 0)
     .slice(0, data.limit);
-  const heldOut = validation.on === 'heldOut';
-  const split =
-    heldOut && validation.fold
-      ? splitByFold(wanted, all, validation.fold)
-      : splitByGroup(wanted, { fraction: heldOut ? validation.fraction : 0, seed });
-  const { train } = split;
-  const measured = heldOut ? split.validation : train;
+  const fraction = validation.on === 'heldOut' ? validation.fraction : 0;
+  const fold = validation.on === 'heldOut' ? validation.fold : undefined;
+  const { train, validation: setAside } = fold
+    ? splitByFold(wanted, all, fold)
+    : splitByGroup(wanted, { fraction, seed });
 
   const wantsMaterial = data.mix.synthetic + data.mix.pristine > 0;
-  const measuredGroups = new Set(split.validation.map(({ group }) => group));
+  const groupsAside = new Set(setAside.map(({ group }) => group));
   const photographs = wantsMaterial ? await readMaterial(indexFile(data.index), filter) : [];
   const { train: material, validation: untouched } = splitByGroup(
-    photographs.filter(({ group }) => !measuredGroups.has(group)),
-    { fraction: heldOut && !validation.fold ? validation.fraction : 0, seed },
+    photographs.filter(({ group }) => !groupsAside.has(group)),
+    { fraction: fold ? 0 : fraction, seed },
   );
+  const heldOut = [...setAside, ...untouched.map(asAuthentic)];
   if (train.length + material.length === 0)
     throw new UsageError(
       `${data.index}: nothing is left to train on with split "${data.split ?? 'any'}", sets ${sets?.join(', ') ?? 'all'} and this mix`,
@@ -76,12 +79,13 @@ export async function planData({ data, validation, seed }: TrainConfig): Promise
   if (weightsOf(data) !== undefined && missing !== undefined)
     throw new UsageError(`${data.index}: data.sets gives "${missing}" a weight, but nothing is of this set`);
 
-  const pool = [...measured, ...untouched.map(asAuthentic)];
-  const chosen = new Random(seed).fork('validation').shuffle(pool).slice(0, validation.images);
+  const measured = validation.on === 'heldOut' ? heldOut : train;
+  const chosen = new Random(seed).fork('validation').shuffle(measured).slice(0, validation.images);
   const tampered = (samples: readonly Sample[]) => samples.filter(({ label }) => label === 1).length;
   return {
     train,
     validation: chosen,
+    heldOut,
     material,
     record: {
       counts: {
@@ -131,7 +135,7 @@ const manifest = (items: readonly { readonly set: string; readonly id: string }[
  * @throws {UsageError} when the mix asks for what the plan does not have
  */
 export function openData(
-  { train: samples, material, validation, record }: DataPlan,
+  { train: samples, material, validation, heldOut, record }: DataPlan,
   config: TrainConfig,
 ): TrainingData {
   const { seed, batch: batchSize, size, data } = config;
@@ -139,11 +143,11 @@ export function openData(
   if (data.augment) {
     const sources = { samples, material, mix, sets: weightsOf(data) };
     const stream = new BatchStream({ ...sources, seed, batchSize, size, fit, workers });
-    return { validation, record, batch: step => stream.batch(step), close: () => stream.close() };
+    return { validation, heldOut, record, batch: step => stream.batch(step), close: () => stream.close() };
   }
   if (material.length > 0 || mix.pasted > 0)
     throw new UsageError('data.mix: synthetic, pristine and pasted examples need data.augment: true');
-  return { validation, record, ...plainBatches(samples, config) };
+  return { validation, heldOut, record, ...plainBatches(samples, config) };
 }
 
 /**

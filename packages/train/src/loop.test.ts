@@ -8,6 +8,7 @@ import { nodeCpu } from '@forgelens/autograd/runtime/node';
 import { decodeImage } from '@forgelens/imaging';
 import { bindWeights, createNetwork, readCheckpoint } from '@forgelens/models';
 import { initialize } from '@forgelens/nn';
+import { readDataset } from '@forgelens/data';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TrainConfig, TrainOptions } from './index.ts';
 import { RunFolder, countTrained, measureStep, openData, openWeights, planData, readViews, train } from './index.ts';
@@ -50,6 +51,23 @@ const onPictures = (changes: object = {}): TrainConfig =>
     checkpoint: { every: 20 },
     ...changes,
   });
+
+test('what was set aside is listed, whole, as a data set to choose on', async () => {
+  const changes = {
+    validation: { fraction: 0.3, images: 1, every: 2 },
+    steps: 2,
+    data: { index, mix: { authentic: 1 } },
+  };
+  await trainOnPictures(onPictures(changes));
+  const all = await readDataset(index);
+  const listed = await readDataset(join(folder, 'held-out.jsonl'));
+  expect(listed.length).toBe(Math.floor(0.3 * all.length));
+  const { heldOut, train: learned } = await planData(onPictures(changes));
+  expect(listed.map(({ image, mask, label }) => ({ image, mask, label }))).toEqual(
+    heldOut.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(({ image, mask, label }) => ({ image, mask, label })),
+  );
+  expect(learned.length + listed.length).toBe(all.length);
+});
 
 test('it learns, keeps the best weights, shows a few pictures, and says in run.json how it went', async () => {
   const result = await trainOnPictures(onPictures());

@@ -64,6 +64,7 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     : describeRun(config, network, runtime, data);
   if (run.data.manifestSha256 !== data.record.manifestSha256)
     throw new UsageError(`${config.data.index}: lists other samples than when the training in ${folder.path} began`);
+  if (!options.resume) await folder.writeHeldOut(data.heldOut);
   await folder.writeRun(run);
 
   const lacking = Object.keys(trainingStep.graph.state).find(name => resumed !== null && !(name in resumed.state));

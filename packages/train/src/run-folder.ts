@@ -4,6 +4,8 @@ import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError, DataError, UsageError, readSafetensors, writeSafetensors } from '@forgelens/autograd';
 import type { Tensors } from '@forgelens/autograd/runtime/node';
+import type { Sample } from '@forgelens/data';
+import { writeManifest } from '@forgelens/data';
 import type { Weights } from '@forgelens/nn';
 import type { TrainConfig } from './config.ts';
 import { checkConfig } from './config.ts';
@@ -76,7 +78,8 @@ export const configSha256 = (config: TrainConfig): string =>
 
 /**
  * The folder of one training: `run.json`, `metrics.jsonl`, the last two `checkpoint-<step>.safetensors`,
- * `best.safetensors`, and in `samples/` what there is to see of a few validation pictures. Every file in it is whole at every moment; a line of the metrics may be cut off.
+ * `best.safetensors`, `held-out.jsonl`, and in `samples/` what there is to see of a few validation pictures. Every file in
+ * it is whole at every moment; a line of the metrics may be cut off.
  */
 export class RunFolder {
   readonly path: string;
@@ -105,6 +108,13 @@ export class RunFolder {
 
   writeRun(record: RunRecord): Promise<void> {
     return writeAtomically(this.file('run.json'), `${JSON.stringify(record, null, 2)}\n`);
+  }
+
+  /** Lists what was set aside, as a manifest; nothing where nothing was. */
+  async writeHeldOut(samples: readonly Sample[]): Promise<void> {
+    if (samples.length === 0) return;
+    const path = this.file('held-out.jsonl');
+    await writeAtomically(path, await writeManifest(samples, { path }));
   }
 
   /** @throws {UsageError} when the folder holds no training */

@@ -44,6 +44,7 @@ export const madeUpData = ({ batch, size, seed }: TrainConfig): TrainingData => 
   },
   close: () => Promise.resolve(),
   validation: [],
+  heldOut: [],
   record: { counts: {}, manifestSha256: '' },
 });
 
