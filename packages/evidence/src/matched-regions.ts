@@ -13,8 +13,13 @@ const mostError = 2;
 const mostDistance = 3;
 /** Smaller regions are left to chance, in px. */
 const leastArea = 250;
-/** The least correlation of the fine structure of two places. Likeness seldom gives as much; a copy gives more. */
-const leastSimilarity = 0.95;
+/**
+ * The least correlation of the fine structure of two places: likeness seldom gives as much; a copy gives more. The
+ * smaller they are, the more is left to chance.
+ *
+ * @param area - px
+ */
+const leastSimilarity = (area: number): number => 0.95 + 0.02 * Math.min(1, Math.max(0, (1000 - area) / 750));
 /** What has little but one straight edge: along it, gradients are less than this share of those across it (squares added up). */
 const leastAlong = 0.1;
 
@@ -61,7 +66,7 @@ export function matchedRegions(plane: Plane, active: Uint8Array, field: NearestF
     if (rough === null) continue;
     const map = refined(rough, fine, members);
     const similarity = correlate(fine, members, map);
-    if (similarity >= leastSimilarity) matches.push({ members, map, similarity });
+    if (similarity >= leastSimilarity(members.length)) matches.push({ members, map, similarity });
   }
   const kept: RegionMatch[] = [];
   const taken = new Uint8Array(width * plane.height);
