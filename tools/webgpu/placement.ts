@@ -7,6 +7,9 @@
  * Debian's chromium: VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json npm run placement
  */
 import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readPlacement } from './placed.ts';
@@ -26,11 +29,17 @@ const shownExamples = 3;
 
 for (const model of models) {
   const { batch, size, run } = values;
-  const { stdout, stderr, status } = spawnSync(
+  // The log goes to a file: a full pipe would make ONNX Runtime drop the rest of it.
+  const folder = mkdtempSync(join(tmpdir(), 'forgelens-placement-'));
+  const log = openSync(join(folder, 'log'), 'w');
+  const { stdout, status } = spawnSync(
     process.execPath,
     [...process.execArgv, fileURLToPath(new URL('step.ts', import.meta.url)), model, batch, size, run ? 'run' : ''],
-    { encoding: 'utf8', maxBuffer: 2 ** 30 },
+    { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', log] },
   );
+  closeSync(log);
+  const stderr = readFileSync(join(folder, 'log'), 'utf8');
+  rmSync(folder, { recursive: true });
   if (status !== 0) throw new Error(`${model}: the process ended with ${status}:\n${stderr.slice(-2000)}`);
   const { counts, onCpu } = readPlacement(stderr);
   const { nodes, differences, seconds } = JSON.parse(stdout) as StepReport;

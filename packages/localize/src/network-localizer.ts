@@ -56,7 +56,11 @@ export function networkLocalizer(
   /** Starts when everything before has ended: an executable must not be run twice at a time, nor closed in a run. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = last.then(work);
-    last = result.catch(() => undefined);
+    // Not the result itself, which would be kept until the next one: of a huge image it is the largest thing there is.
+    last = result.then(
+      () => undefined,
+      () => undefined,
+    );
     return result;
   }
 
