@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Value } from '@forgelens/autograd';
 import { Random, float32, relu } from '@forgelens/autograd';
 import type { Executable, Runtime } from '@forgelens/autograd/runtime/node';
@@ -70,6 +72,21 @@ function watched(runtime = nodeCpu({ threads: 1 })) {
   };
   return { log, runtime: watching };
 }
+
+test('a map that its caller lets go of is gone: of a huge image it is the largest thing there is', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const localizer = open();
+  let collected = 0;
+  const registry = new FinalizationRegistry(() => collected++);
+  registry.register((await localizer.locate(noise(48, 32))).probabilities, 'map');
+  for (let i = 0; i < 20 && collected === 0; i++) {
+    collect();
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+  expect(collected).toBe(1);
+  await localizer.close();
+});
 
 describe('networkLocalizer', () => {
   test.each([
