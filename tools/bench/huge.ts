@@ -1,13 +1,12 @@
 /**
  * A photograph of 100 megapixels through the whole of `forgelens analyze`, and the memory that it takes:
  *
- *     npx tsx tools/bench/huge.ts [--few-tiles] [--model <id|checkpoint>] [--width 12000] [--height 8400]
+ *     npx tsx tools/bench/huge.ts [--model <id|checkpoint>] [--width 12000] [--height 8400]
  *         [--orientation 6] [--keep <folder>] [-- <options of forgelens analyze>]
  *
- * The photograph is a mosaic of the examples, turned and mirrored, saved as JPEG of quality 90. With `--few-tiles` the
- * network looks at 20 tiles of it, which is meant to take as much memory as all of them, and takes less time. Memory is the sum of what all
- * processes of the tree have resident (VmRSS), asked for twenty times a second, and the greatest that the kernel saw of the
- * program's own process (VmHWM). For Linux.
+ * The photograph is a mosaic of the examples, turned and mirrored, saved as JPEG of quality 90. Memory is the sum of what
+ * all processes of the tree have resident (VmRSS), asked for twenty times a second, and the greatest that the kernel saw of
+ * the program's own process (VmHWM). For Linux.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -63,7 +62,6 @@ function processTree(pid: number): number[] {
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    'few-tiles': { type: 'boolean', default: false },
     model: { type: 'string', default: 'trionet' },
     width: { type: 'string', default: '12000' },
     height: { type: 'string', default: '8400' },
@@ -79,7 +77,7 @@ console.log(
   `${values.width} × ${values.height} px, orientation ${values.orientation}, ${(statSync(picture).size / 1e6).toFixed(0)} MB`,
 );
 
-const program = join(import.meta.dirname, values['few-tiles'] ? 'huge-few-tiles.ts' : '../../apps/cli/src/main.ts');
+const program = join(import.meta.dirname, '../../apps/cli/src/main.ts');
 const out = join(folder, 'out');
 const args = ['analyze', picture, '--out', out, '--model', values.model, ...positionals];
 const start = performance.now();
