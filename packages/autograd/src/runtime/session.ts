@@ -81,7 +81,7 @@ const createSession = (
 const zeroTensors = (types: SessionModel['state'], names: readonly string[]): Tensors =>
   Object.fromEntries(names.map(name => [name, new Tensor(types[name]!.dtype, types[name]!.shape)]));
 
-/** Not copied: runs only read what they are given, and give the next state in memory of their own. */
+/** Not copied but where it lies askew: runs only read what they are given, and give the next state in memory of their own. */
 const firstState = (ort: OrtModule, types: SessionModel['state'], tensors: Tensors): Record<string, Ort.Tensor> =>
   Object.fromEntries(
     Object.entries(types).map(([name, type]) => {
@@ -175,8 +175,16 @@ function requireType(kind: string, name: string, tensor: Tensor | undefined, typ
 
 const copy = (tensor: Tensor): Tensor => new Tensor(tensor.dtype, tensor.shape, tensor.data.slice());
 
+/** ONNX Runtime sums in packets that begin where memory does, so that a sum's last bit depends on the address. */
+const packetBytes = 16;
+
+/** Numbers that lie askew in a larger buffer, as in that of a file, are copied, so that results depend on them alone. */
 const toOrt = (ort: OrtModule, { dtype, shape, data }: Tensor): Ort.Tensor =>
-  new ort.Tensor(dtype as 'float32', data as Float32Array, shape);
+  new ort.Tensor(
+    dtype as 'float32',
+    (data.byteOffset % packetBytes === 0 ? data : data.slice()) as Float32Array,
+    shape,
+  );
 
 function fromOrt(tensor: Ort.Tensor, { dtype, shape }: TensorType): Tensor {
   const { data, dims, type } = tensor;

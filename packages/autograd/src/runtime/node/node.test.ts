@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { apply1, build, float32, input, matmul, mul, Random, relu, Tensor, writeOnnx } from '../../index.ts';
+import { add, apply1, build, float32, input, matmul, mul, Random, reduceSum, relu, Tensor, writeOnnx } from '../../index.ts';
 import { randomTensor } from '../../testing/index.ts';
 import { plumbing } from '../../testing/runtime-suite.ts';
 import { inWorker, nodeCpu, openOnnx } from './index.ts';
@@ -23,6 +23,27 @@ test('the event loop keeps turning while a graph runs in a worker', async () => 
   clearInterval(count);
   await runtime.close();
   expect(turns).toBeGreaterThan(3);
+});
+
+test('results are the same to the last bit wherever numbers lie in memory', async () => {
+  const count = 1003;
+  const numbers = randomTensor([count], new Random(3)).data;
+  const [x, w] = [input('float32', [count]), input('float32', [count])];
+  const total = add(reduceSum(x), reduceSum(w));
+  const graph = build({ inputs: { x }, outputs: { total }, state: { w: { value: w, next: mul(w, total) } } });
+  const results = new Set<string>();
+  for (const skipped of [0, 1, 2, 3]) {
+    const askew = () => {
+      const data = new Float32Array(count + skipped).subarray(skipped);
+      data.set(numbers);
+      return new Tensor('float32', [count], data);
+    };
+    const executable = await runtimes[0]!.compile(graph, { w: askew() });
+    const { total } = await executable.run({ x: askew() });
+    results.add(`${total!.data[0]} ${(await executable.readState())['w']!.data.join()}`);
+    await executable.close();
+  }
+  expect(results.size).toBe(1);
 });
 
 test('closing a worker runtime in the middle of a run rejects the run', async () => {
