@@ -64,6 +64,11 @@ export function networkLocalizer(
     return result;
   }
 
+  async function closeGraphs(): Promise<void> {
+    for (const executable of compiled.values()) await executable.close();
+    compiled.clear();
+  }
+
   async function executableFor(height: number, width: number): Promise<Executable> {
     const size = `${height}×${width}`;
     const executable = compiled.get(size) ?? (await compile(height, width));
@@ -120,6 +125,8 @@ export function networkLocalizer(
         addTile(blended, image.width, { map, width: tileWidth, across: column, down: row });
         onProgress?.(++done, down.length * across.length);
       }
+    // What a graph keeps is wanted for what comes of a huge map; to compile it again takes nothing beside the tiles.
+    if (image.width * image.height > hugePixels) await closeGraphs();
     const tiles = { size: tile, overlap: tileOverlap, columns: across.length, rows: down.length };
     return { probabilities: blended, seen: { scale: [1, 1], tiles } };
   }
@@ -150,8 +157,7 @@ export function networkLocalizer(
     },
     close: () =>
       inTurn(async () => {
-        for (const executable of compiled.values()) await executable.close();
-        compiled.clear();
+        await closeGraphs();
         await runtime.close();
       }),
   };
