@@ -1,5 +1,18 @@
 import { afterAll, expect, test } from 'vitest';
-import { add, apply1, build, float32, input, matmul, mul, Random, reduceSum, relu, Tensor, writeOnnx } from '../../index.ts';
+import {
+  add,
+  apply1,
+  build,
+  float32,
+  input,
+  matmul,
+  mul,
+  Random,
+  reduceSum,
+  relu,
+  Tensor,
+  writeOnnx,
+} from '../../index.ts';
 import { randomTensor } from '../../testing/index.ts';
 import { plumbing } from '../../testing/runtime-suite.ts';
 import { inWorker, nodeCpu, openOnnx } from './index.ts';
